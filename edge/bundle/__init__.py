@@ -1,0 +1,42 @@
+"""The bundle, format 1: the only thing that training, the board and the export share."""
+
+from edge.bundle.bare import read_bare
+from edge.bundle.checks import tensor_order
+from edge.bundle.embed import requirements, with_metadata
+from edge.bundle.files import load_golden, read, write
+from edge.bundle.labels import parse_labels
+from edge.bundle.parts import (
+    FORMAT,
+    Bundle,
+    Decode,
+    Golden,
+    Input,
+    Interval,
+    Output,
+    Role,
+    Score,
+    Task,
+    Thresholds,
+)
+
+__all__ = [
+    "FORMAT",
+    "Bundle",
+    "Decode",
+    "Golden",
+    "Input",
+    "Interval",
+    "Output",
+    "Role",
+    "Score",
+    "Task",
+    "Thresholds",
+    "load_golden",
+    "parse_labels",
+    "read",
+    "read_bare",
+    "requirements",
+    "tensor_order",
+    "with_metadata",
+    "write",
+]

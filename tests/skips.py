@@ -1,0 +1,95 @@
+"""What tests need beyond pip, and which skips are allowed: any other skip fails the run."""
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIST = Path(__file__).with_name("allowed_skips.txt")
+READERS_PYTHON = ROOT / ".venv-readers" / "bin" / "python"
+LEGACY_PYTHON = ROOT / ".venv-legacy" / "bin" / "python"
+
+
+def has_chromium() -> bool:
+    return bool(shutil.which("chromium") and shutil.which("chromedriver"))
+
+
+def has_ffmpeg() -> bool:
+    return shutil.which("ffmpeg") is not None
+
+
+@functools.cache
+def has_readers() -> bool:
+    return _succeeds(str(READERS_PYTHON), "-c", "import tflite_support")
+
+
+def has_legacy() -> bool:
+    return LEGACY_PYTHON.exists()
+
+
+@functools.cache
+def has_python311() -> bool:
+    return _succeeds("sh", str(ROOT / ".ci" / "find-python"), "3.11", "3.11")
+
+
+# For the mark `needs`: each row is a thing that a test may be skipped without.
+NEEDS: dict[str, Callable[[], bool]] = {
+    "chromium": has_chromium,
+    "ffmpeg": has_ffmpeg,
+    "readers": has_readers,
+    "legacy": has_legacy,
+}
+
+
+def can_install() -> bool:
+    """Where CI is root, everything that apt has must be there: no skip for the lack of it."""
+    return os.environ.get("CI") == "true" and os.geteuid() == 0
+
+
+# For tests/allowed_skips.txt: when a row of it holds.
+CONDITIONS: dict[str, Callable[[], bool]] = {
+    "without-chromium": lambda: not has_chromium() and not can_install(),
+    "without-ffmpeg": lambda: not has_ffmpeg() and not can_install(),
+    "without-readers": lambda: not has_readers() and not (has_python311() and can_install()),
+    "without-python3.11": lambda: not has_python311(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """One row of the list: which tests may be skipped, when, and why."""
+
+    tests: str
+    condition: str
+    reason: str
+
+
+def read_allowed(text: str) -> tuple[Allowed, ...]:
+    """Return the rows of `glob of test ids | condition | reason`; blank and # lines are none."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    rows = tuple(Allowed(*(part.strip() for part in line.split("|", 2))) for line in lines)
+    unknown = sorted({row.condition for row in rows} - set(CONDITIONS))
+    assert not unknown, f"unknown conditions {unknown}; known: {sorted(CONDITIONS)}"
+    assert all(row.reason for row in rows), "each allowed skip says its reason"
+    return rows
+
+
+def unlisted(
+    skipped: list[str], rows: tuple[Allowed, ...], holds: Callable[[str], bool]
+) -> list[str]:
+    """Return the ids of skipped tests that no row allows here."""
+    valid = [row.tests for row in rows if holds(row.condition)]
+    return [test for test in skipped if not any(fnmatchcase(test, glob) for glob in valid)]
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    except OSError:
+        return False
+    return done.returncode == 0
