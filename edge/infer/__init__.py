@@ -1,0 +1,1 @@
+"""Running a model: the only room where int8 meets real numbers."""

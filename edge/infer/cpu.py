@@ -1,0 +1,181 @@
+"""The backend that runs a model on the processor, by either TFLite runtime."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from edge import bundle
+from edge.bundle import Bundle
+from edge.errors import BadDataError
+from edge.infer import border
+from edge.infer.backend import Array, Backend, Reals
+from edge.infer.runtime import Interpreter, Resolver, Runtime, build, one_line
+
+log = logging.getLogger(__name__)
+
+_KERNELS: dict[Resolver, str] = {
+    "default": "",
+    "reference": ", reference kernels",
+    "no-delegate": ", without XNNPACK",
+}
+
+
+def open_cpu(
+    model: Bundle, runtime: Runtime, threads: int = 1, resolver: Resolver = "default"
+) -> Backend:
+    """Return a backend that is ready to answer; nothing was invoked yet.
+
+    A model of tensors keeps its state (LSTM, SVDF, variables) from one answer to the next, as a
+    stream needs; one of pictures starts each answer afresh, because frames stand alone. Raises
+    BadDataError with every disagreement between the bundle and the model, or with the runtime's
+    own words where it refuses the model.
+    """
+    return _CpuBackend(model, runtime, threads, resolver)
+
+
+class _CpuBackend:
+    """One interpreter, used by one thread at a time: it has no lock."""
+
+    def __init__(self, model: Bundle, runtime: Runtime, threads: int, resolver: Resolver) -> None:
+        wrong = [fault for spec in model.inputs for fault in border.faults(spec)]
+        wrong += [fault for spec in model.outputs for fault in border.faults(spec)]
+        if wrong:
+            raise BadDataError(*wrong)
+        self._model = model
+        self._runtime = runtime
+        self._threads = threads
+        self._enter = [border.enter(spec) for spec in model.inputs]
+        self._leave = [border.leave(spec) for spec in model.outputs]
+        self._afresh = all(spec.kind == "image" for spec in model.inputs)
+        self._build(resolver)
+
+    @property
+    def description(self) -> str:
+        """Return runtime, version, threads and kernels."""
+        threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
+        return f"{self._runtime.description}, {threads}{_KERNELS[self._resolver]}"
+
+    def infer(self, inputs: Sequence[Array]) -> Reals:
+        """Answer one frame; see `Backend`. Raises BadDataError where an input does not fit."""
+        if len(inputs) != len(self._enter):
+            raise BadDataError(f"{len(inputs)} inputs given; the model takes {len(self._enter)}")
+        entered = [enter(value) for enter, value in zip(self._enter, inputs, strict=True)]
+        try:
+            return self._invoke(entered)
+        except RuntimeError as error:
+            if self._resolver != "default" or "xnnpack" not in str(error).lower():
+                raise
+            # a few models with dynamic shapes are refused only now
+            log.info("XNNPACK fails on this model (%s): it runs slower, without", one_line(error))
+            self._build("no-delegate")
+            return self._invoke(entered)
+
+    def close(self) -> None:
+        """Free the interpreter."""
+        del self._interpreter
+
+    def _build(self, resolver: Resolver) -> None:
+        try:
+            interpreter = build(self._runtime, self._model.model, self._threads, resolver)
+            self._inputs = _input_indices(interpreter, self._model.inputs)
+        except (RuntimeError, ValueError) as error:
+            raise BadDataError(
+                f"{self._runtime.description} refuses the model: {one_line(error)}"
+            ) from error
+        self._outputs = _output_indices(interpreter, self._model.outputs)
+        self._interpreter = interpreter
+        self._resolver: Resolver = resolver
+
+    def _invoke(self, entered: list[Array]) -> Reals:
+        interpreter = self._interpreter
+        if self._afresh:
+            interpreter.reset_all_variables()
+        for index, value in zip(self._inputs, entered, strict=True):
+            interpreter.set_tensor(index, value)
+        interpreter.invoke()
+        # get_tensor copies, so an answer outlives the next invoke
+        return tuple(
+            leave(interpreter.get_tensor(index))
+            for leave, index in zip(self._leave, self._outputs, strict=True)
+        )
+
+
+def _input_indices(interpreter: Interpreter, specs: Sequence[bundle.Input]) -> list[int]:
+    """Return the tensor of each input; a dynamic shape is made the bundle's."""
+    details = interpreter.get_input_details()
+    found = _match(details, specs, "input", _by_signature(interpreter, "input"))
+    resized, wrong = False, []
+    for spec, detail in zip(specs, found, strict=True):
+        if tuple(detail["shape"]) == spec.shape:
+            continue
+        if _is_a(spec.shape, detail["shape_signature"]):
+            interpreter.resize_tensor_input(detail["index"], spec.shape)
+            resized = True
+        else:
+            wrong.append(
+                f"input {spec.name!r} has shape {spec.shape} in the bundle, "
+                f"{tuple(int(n) for n in detail['shape'])} in the model"
+            )
+    if wrong:
+        raise BadDataError(*wrong)
+    if resized:
+        interpreter.allocate_tensors()
+    return [detail["index"] for detail in found]
+
+
+def _output_indices(interpreter: Interpreter, specs: Sequence[bundle.Output]) -> list[int]:
+    details = interpreter.get_output_details()
+    found = _match(details, specs, "output", _by_signature(interpreter, "output"))
+    return [detail["index"] for detail in found]
+
+
+def _match(
+    details: list[dict[str, Any]],
+    specs: Sequence[bundle.Input | bundle.Output],
+    side: str,
+    by_signature: dict[str, int],
+) -> list[dict[str, Any]]:
+    """Return the detail of each spec: by signature, else by tensor name, else by order."""
+    if len(details) != len(specs):
+        raise BadDataError(f"the bundle names {len(specs)} {side}s, the model has {len(details)}")
+    names = [spec.name for spec in specs]
+    by_name = {detail["name"]: detail["index"] for detail in details}
+    order = [detail["index"] for detail in details]
+    for indices in (by_signature, by_name):
+        if len(set(names)) == len(names) and sorted(names) == sorted(indices):
+            order = [indices[name] for name in names]
+            break
+    by_index = {detail["index"]: detail for detail in details}
+    found = [by_index[index] for index in order]
+    wrong = [
+        f"{side} {spec.name!r} is {spec.dtype} in the bundle, "
+        f"{detail['dtype'].__name__} in the model"
+        for spec, detail in zip(specs, found, strict=True)
+        if detail["dtype"].__name__.rstrip("_") != spec.dtype
+    ]
+    if wrong:
+        raise BadDataError(*wrong)
+    return found
+
+
+def _by_signature(interpreter: Interpreter, side: str) -> dict[str, int]:
+    """Return signature name -> tensor of the only signature; empty where there is no single one."""
+    keys = list(interpreter.get_signature_list())
+    if len(keys) != 1:
+        return {}
+    runner = interpreter.get_signature_runner(keys[0])
+    named = runner.get_input_details() if side == "input" else runner.get_output_details()
+    primary = (
+        interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
+    )
+    tensors = {(detail["index"], detail["name"]) for detail in primary}
+    # a signature may describe another subgraph than the one that invoke() runs
+    if any((detail["index"], detail["name"]) not in tensors for detail in named.values()):
+        return {}
+    return {name: detail["index"] for name, detail in named.items()}
+
+
+def _is_a(shape: Sequence[int], signature: Sequence[int]) -> bool:
+    return len(shape) == len(signature) and all(
+        known in (-1, size) for size, known in zip(shape, signature, strict=True)
+    )
