@@ -1,0 +1,12 @@
+"""Pure array functions: pictures to model inputs, model outputs to detections."""
+
+from edge.vision.boxes import decode_boxes
+from edge.vision.classify import decode_classes
+from edge.vision.decoder import Decoder
+from edge.vision.none import decode_nothing
+
+DECODERS: dict[str, Decoder] = {
+    "classify": decode_classes,
+    "boxes": decode_boxes,
+    "none": decode_nothing,
+}
