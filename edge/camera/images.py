@@ -1,0 +1,111 @@
+"""Pictures on disk, one after the other."""
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.camera.clock import Clock
+from edge.camera.view import View
+from edge.errors import BadDataError
+from edge.scene import Frame
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = (
+    ".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
+PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
+
+
+class PictureSource:
+    """Every picture of a list, in its order; what cannot be read is named, skipped and counted.
+
+    A frame's `index` is its place in the list, so `paths[index]` is where it came from.
+    """
+
+    live = False
+    fps: float | None = None
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        description: str,
+        camera: str = "camera",
+        view: View | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Keep the list; nothing is read yet."""
+        self.paths = tuple(paths)
+        self.description = description
+        self.skipped = 0
+        self._camera, self._view, self._clock = camera, view or View(), clock or Clock()
+        self._next = 0
+
+    def read(self) -> Frame | None:
+        """Return the next readable picture, or None at the end.
+
+        Raises BadDataError at the end of a list in which nothing could be read.
+        """
+        while self._next < len(self.paths):
+            index, self._next = self._next, self._next + 1
+            try:
+                bgr = self._view.apply(read_picture(self.paths[index]))
+            except BadDataError as error:
+                self.skipped += 1
+                log.warning("skipped: %s", error)
+                continue
+            return Frame(self._camera, index, self._clock.monotonic_ns(), self._clock.utc(), bgr)
+        if self.skipped == len(self.paths):
+            raise BadDataError(f"no picture of {self.description} could be read")
+        return None
+
+    def close(self) -> None:
+        """Do nothing: no file stays open between pictures."""
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Return a picture as BGR uint8 (height, width, 3), turned upright as its EXIF says.
+
+    Raises BadDataError where the file is unreadable, no picture, or cut short: decoders fill
+    the missing part of a cut JPEG with grey and say nothing.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadDataError(f"cannot read '{path}': {error.strerror}") from None
+    if is_cut_short(data):
+        raise BadDataError(f"'{path}' is cut short: its end marker is missing")
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error as error:
+        raise BadDataError(f"'{path}' cannot be decoded: {error.err}") from None
+    if bgr is None:
+        raise BadDataError(f"'{path}' is no picture that OpenCV reads ({len(data)} bytes)")
+    return np.asarray(bgr, np.uint8)
+
+
+def is_cut_short(data: bytes) -> bool:
+    """Return whether JPEG or PNG bytes lack their end marker; other formats are not judged."""
+    if data.startswith(PNG_START):
+        return PNG_END not in data
+    if not data.startswith(JPEG_START):
+        return False
+    at = 2
+    # segments before the scan are stepped over: a thumbnail inside one has an end marker too
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == JPEG_SCAN:
+            return data.find(JPEG_END, at) < 0
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return True
+
+
+def natural(path: Path) -> list[tuple[int, int, str]]:
+    """Return a key that sorts `frame2.jpg` before `frame10.jpg`."""
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]

@@ -1,0 +1,66 @@
+"""The command `edge`: each command lives in a file of its own and is imported when it is called."""
+
+import importlib
+import json
+import logging
+import sys
+from typing import Any
+
+import click
+
+import edge
+from edge.errors import EdgeError
+
+COMMANDS = {
+    "devices": "edge.cli.devices:devices",
+    "fit": "edge.cli.fit:fit",
+    "inspect": "edge.cli.inspect:inspect",
+    "run": "edge.cli.run:run",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's file only when that command is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, or None where the name is unknown."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - a wrong row of the table
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(edge.__version__, prog_name="edge")
+@click.option("--json", "as_json", is_flag=True, help="Print results as JSON.")
+@click.option("-v", "verbose", is_flag=True, help="Say more.")
+@click.option("-q", "quiet", is_flag=True, help="Say only what matters.")
+@click.pass_context
+def cli(ctx: click.Context, as_json: bool, verbose: bool, quiet: bool) -> None:
+    """Train, quantize and run models on the device you hold."""
+    if verbose and quiet:
+        raise click.UsageError("-v and -q exclude each other")
+    ctx.obj = {"json": as_json, "quiet": quiet}
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+
+
+def show(ctx: click.Context, record: Any, text: str) -> None:
+    """Print `record` as JSON where --json was given, else `text`."""
+    click.echo(json.dumps(record, default=str) if ctx.obj["json"] else text)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with its lines and exit code, no traceback."""
+    try:
+        cli.main(standalone_mode=True)
+    except EdgeError as error:
+        for fault in error.faults:
+            click.echo(f"edge: {fault}", err=True)
+        sys.exit(error.exit_code)

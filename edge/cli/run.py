@@ -1,0 +1,209 @@
+"""`edge run`: recognise objects on what a camera, a clip or pictures show."""
+
+import importlib.util
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edge.bundle import Bundle, Thresholds
+from edge.cli import show
+from edge.config import (
+    STANDARD_OUTPUT,
+    CameraConfig,
+    Config,
+    Degrees,
+    EngineConfig,
+    JsonlConfig,
+    ModelConfig,
+    RecordConfig,
+    WebConfig,
+)
+from edge.errors import CannotWriteError, UnavailableError, UsageError
+from edge.infer.backend import Reals
+from edge.infer.runtime import PACKAGES
+from edge.scene import FULL_BOX, Detection
+from edge.statistics import Statistics, statistics_record, statistics_text
+
+# What needs OpenCV is imported in the functions: without it, one line says how to get it.
+if TYPE_CHECKING:
+    from edge.loop import Parts
+    from edge.sinks import Sink
+    from edge.vision.decoder import Decoder
+    from edge.vision.geometry import Geometry
+
+log = logging.getLogger(__name__)
+
+WEB_DEFAULT = "127.0.0.1:8080"
+TURNS: dict[str, Degrees] = {"0": 0, "90": 90, "180": 180, "270": 270}
+BACKENDS = {"auto": ("cpu",), "cpu": ("cpu",)}
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--source", required=True, metavar="0|/dev/..|FILE|DIR|GLOB|rtsp://..|http://..")
+@click.option("--labels", type=click.Path(path_type=Path), help="One label a line.")
+@click.option("--threshold", type=click.FloatRange(0.0, 1.0), help="Least score, for all labels.")
+@click.option("--backend", default="auto", show_default=True, metavar="auto|cpu")
+@click.option("--runtime", default="auto", show_default=True, metavar="auto|litert|tflite-runtime")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--rotate", type=click.Choice(list(TURNS)), default="0", help="Clockwise.")
+@click.option("--roi", metavar="X0,Y0,X1,Y1", help="The part that counts, in fractions.")
+@click.option("--window/--no-window", default=None, help="Default: where a window can open.")
+@click.option("--video", type=click.Path(path_type=Path), help="FILE.webm, .mp4 or .avi.")
+@click.option("--stills", type=click.Path(path_type=Path), help="A JPEG of each detection.")
+@click.option("--jsonl", metavar="FILE|-", help="A JSON line for each frame and event.")
+@click.option(
+    "--web", is_flag=False, flag_value=WEB_DEFAULT, metavar="[=ADDR]", help="A live page."
+)
+@click.option("--frames", type=click.IntRange(1), help="Stop after N frames.")
+@click.pass_context
+def run(ctx: click.Context, /, **options: Any) -> None:
+    """Recognise objects with MODEL, a bundle or a .tflite file, on what SOURCE shows."""
+    require_opencv()
+    config = configure(options)
+    from edge.loop import Loop, open_parts, stop_on_signals
+    from edge.recognizer import decoder_of
+
+    stop = threading.Event()
+    with stop_on_signals(stop):
+        parts = open_parts(config, stop)
+        try:
+            announce(parts)
+            best = Best(decoder_of(parts.bundle))
+            loop = Loop(
+                parts.bundle, parts.engine, parts.source,
+                stop=stop, frames=config.frames, decoder=best.decode,
+            )  # fmt: skip
+            try:
+                loop.run([*parts.sinks, *talkers(ctx, config, parts, best, stop)])
+            finally:
+                report(ctx, config, loop.statistics())
+        finally:
+            parts.close()
+    faults = loop.statistics().sink_faults
+    if faults:
+        raise CannotWriteError(*faults)
+
+
+def configure(options: Mapping[str, Any]) -> Config:
+    """Return the configuration of one camera; raises UsageError with every wrong word."""
+    from edge.camera.view import parse_roi
+    from edge.sinks.address import parse_address
+    from edge.sinks.video import codec_of
+
+    faults: list[str] = []
+
+    def checked(check: Callable[[Any], Any], text: str | Path | None, absent: Any = None) -> Any:
+        if text is None:
+            return absent
+        try:
+            return check(text)
+        except UsageError as error:
+            faults.extend(error.faults)
+            return absent
+
+    backends = checked(parse_backend, options["backend"])
+    runtime = checked(parse_runtime, options["runtime"])
+    roi = checked(parse_roi, options["roi"], FULL_BOX)
+    checked(parse_address, options["web"])
+    checked(codec_of, options["video"])
+    if faults:
+        raise UsageError(*faults)
+    jsonl, web = options["jsonl"], options["web"]
+    return Config(
+        model=ModelConfig(options["model"], options["labels"], options["threshold"]),
+        cameras=(CameraConfig(options["source"], rotate_deg=TURNS[options["rotate"]], roi=roi),),
+        engine=EngineConfig(backends, runtime, options["threads"]),
+        record=RecordConfig(options["video"], options["stills"]),
+        jsonl=None if jsonl is None else JsonlConfig(jsonl),
+        web=None if web is None else WebConfig(web),
+        window=options["window"],
+        frames=options["frames"],
+    )
+
+
+def parse_backend(text: str) -> tuple[str, ...]:
+    """Return the engine's choices for --backend."""
+    if text not in BACKENDS:
+        raise UsageError(f"--backend '{text}' is not in this version; it takes {list(BACKENDS)}")
+    return BACKENDS[text]
+
+
+def parse_runtime(text: str) -> str:
+    """Return a name that the runtimes know."""
+    if text not in ("auto", *PACKAGES):
+        raise UsageError(f"no runtime '{text}'; --runtime takes {', '.join(('auto', *PACKAGES))}")
+    return text
+
+
+def require_opencv() -> None:
+    """Raise UnavailableError with the cure where OpenCV is absent."""
+    if importlib.util.find_spec("cv2") is None:
+        raise UnavailableError("edge run needs OpenCV: pip install 'embedded-edge[device]'")
+
+
+def announce(parts: "Parts") -> None:
+    """Say what runs, and what was guessed about a bare model."""
+    for guess in parts.bundle.guesses:
+        log.info("guessed: %s", guess)
+    if parts.bundle.decode.decoder == "none":
+        log.warning("model %s has no decoder: nothing will be named", parts.bundle.name)
+    log.info("model %s on %s, from %s", parts.bundle.name, parts.runtime.description,
+             parts.source.description)  # fmt: skip
+
+
+class Best:
+    """A decoder that remembers the best class of each picture, also below its threshold."""
+
+    def __init__(self, decoder: "Decoder") -> None:
+        """Wrap the bundle's own decoder."""
+        self._decoder = decoder
+        self.detection: Detection | None = None
+
+    def decode(
+        self, outputs: "Reals", bundle: Bundle, geometry: "Geometry"
+    ) -> tuple[Detection, ...]:
+        """Decode as the bundle says."""
+        found = self._decoder(outputs, bundle, geometry)
+        every = found
+        if not found and bundle.task == "classify":
+            every = self._decoder(outputs, replace(bundle, thresholds=Thresholds(0.0)), geometry)
+        self.detection = every[0] if every else None
+        return found
+
+
+def talkers(
+    ctx: click.Context, config: Config, parts: "Parts", best: Best, stop: threading.Event
+) -> list["Sink"]:
+    """Return the sinks that talk to the person: a line a picture, or a status now and then."""
+    from edge.camera.images import PictureSource
+    from edge.sinks.console import PicturesSink, StatusSink
+    from edge.sinks.standard_output import StandardOutput
+
+    source = parts.source
+    if not isinstance(source, PictureSource):
+        return [StatusSink(parts.canvas, lambda: getattr(source, "dropped", 0))]
+    if ctx.obj["json"] or _prints_lines(config):
+        return []
+    output = StandardOutput(stop.set)
+    return [PicturesSink(output, source.paths, lambda: best.detection)]
+
+
+def report(ctx: click.Context, config: Config, statistics: Statistics) -> None:
+    """Print how it went: on standard error where standard output carries JSON lines."""
+    if _prints_lines(config):
+        record = statistics_record(statistics)
+        text = json.dumps(record) if ctx.obj["json"] else statistics_text(statistics)
+        click.echo(text, err=True)
+    elif not ctx.obj["quiet"]:
+        show(ctx, statistics_record(statistics), statistics_text(statistics))
+
+
+def _prints_lines(config: Config) -> bool:
+    return config.jsonl is not None and config.jsonl.path == STANDARD_OUTPUT

@@ -1,0 +1,82 @@
+"""What a run is made of, in the shape of the daemon's configuration, version 1."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from edge.scene import FULL_BOX, Box
+
+VERSION = 1
+Degrees = Literal[0, 90, 180, 270]
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Which model: a bundle or a bare `.tflite`, then with a file of labels.
+
+    `threshold`, 0..1, takes the place of all the thresholds of the bundle.
+    """
+
+    bundle: Path
+    labels: Path | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What answers: `backends` in order of preference, `runtime` auto, litert or tflite-runtime."""
+
+    backends: tuple[str, ...] = ("cpu",)
+    runtime: str = "auto"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    """One source and how it is looked at; `name` is [a-z0-9_]+: part of file names."""
+
+    source: str
+    name: str = "camera"
+    rotate_deg: Degrees = 0
+    roi: Box = FULL_BOX
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConfig:
+    """What is kept: an annotated video, a folder of annotated stills."""
+
+    video: Path | None = None
+    stills: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonlConfig:
+    """Where scene and event lines go; `-` is standard output."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Where the live page listens: HOST:PORT on this machine."""
+
+    listen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole run; a sink whose part is None is off.
+
+    `window` None: a window where one can open; True: or else an error. `frames` ends the run.
+    """
+
+    model: ModelConfig
+    cameras: tuple[CameraConfig, ...]
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
+    jsonl: JsonlConfig | None = None
+    web: WebConfig | None = None
+    window: bool | None = False
+    frames: int | None = None
+    version: int = VERSION

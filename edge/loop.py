@@ -1,0 +1,290 @@
+"""The one place where sources, engine, decoder and sinks meet.
+
+While the engine answers frame k on a thread of its own, this thread reads and prepares frame k+1,
+and hands it over before it collects k, so that the engine never waits. On live sources it collects
+k first and then takes the newest frame: one that waited for the engine would be old.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge.bundle import Bundle, Thresholds
+from edge.camera import Context, open_source
+from edge.camera.latest import Latest
+from edge.camera.source import Source
+from edge.camera.view import View
+from edge.config import CameraConfig, Config, EngineConfig, ModelConfig
+from edge.errors import EdgeError, UsageError
+from edge.infer.backend import Choice
+from edge.infer.cpu import open_cpu
+from edge.infer.engine import Answer, Engine
+from edge.infer.judge import judge
+from edge.infer.runtime import Runtime, pick
+from edge.recognizer import decoder_of, picture_input, read_model
+from edge.scene import Change, Event, Frame, Prepared, Scene, Timings
+from edge.sinks import Setting, Sink, build_sinks
+from edge.sinks.draw import Canvas
+from edge.sinks.outlets import Outlets
+from edge.statistics import Statistics, Tally
+from edge.vision.decoder import Decoder
+from edge.vision.geometry import Geometry
+from edge.vision.prepare import prepare
+
+log = logging.getLogger(__name__)
+
+# A thread that runs Python hands over after this long; the default of 5 ms would let an idle
+# engine wait longer than a small model takes.
+SWITCH_S = 0.0005
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flight:
+    """A frame on its way through the engine."""
+
+    frame: Frame
+    geometry: Geometry
+    future: Future[Answer]
+    read_ms: float
+    prepare_ms: float
+
+
+class Loop:
+    """One camera, one model: frames in, scenes out, in order, each frame once."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        source: Source,
+        *,
+        stop: threading.Event | None = None,
+        frames: int | None = None,
+        decoder: Decoder | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Take open parts, which the caller closes; `frames` ends the loop, as `stop` does."""
+        self._bundle, self._engine, self._source = bundle, engine, source
+        self._latest = source if isinstance(source, Latest) else None
+        self._input = picture_input(bundle)
+        self._decode = decoder or decoder_of(bundle)
+        self._stop = stop or threading.Event()
+        self._frames = frames
+        self._clock = clock
+        self._tally = Tally()
+        self._ended = False
+        self._error: EdgeError | None = None
+        self._start_s = clock()
+        self._outlets = Outlets(())
+
+    def scenes(self) -> Iterator[Scene]:
+        """Yield what is on each frame until the source ends; raises what a part raises."""
+        flight = self._take()
+        while flight is not None:
+            if self._latest is not None:
+                wait([flight.future])
+            # a camera with nothing new must not hold back the answer that is there
+            upcoming = self._take() if self._latest is None or self._latest.ready() else None
+            yield self._collect(flight)
+            flight = upcoming or self._take()
+        if self._error is not None:
+            raise self._error
+
+    def run(self, sinks: Sequence[Sink]) -> Statistics:
+        """Feed every scene to the sinks, which are opened first and closed at the end."""
+        self._outlets = Outlets(sinks)
+        self._outlets.open()
+        self._start_s = self._clock()
+        with _quick_hand_over():
+            try:
+                for scene in self.scenes():
+                    self._tell(scene)
+            finally:
+                self._outlets.close()
+        return self.statistics()
+
+    def statistics(self) -> Statistics:
+        """Return how it went until now."""
+        # only live sources drop, and only folders skip
+        dropped, skipped = (getattr(self._source, name, 0) for name in ("dropped", "skipped"))
+        seconds = self._clock() - self._start_s
+        return self._tally.statistics(dropped, skipped, seconds, tuple(self._outlets.faults))
+
+    def _take(self) -> Flight | None:
+        """Read, prepare and hand over one frame; None at the end."""
+        enough = self._frames is not None and self._tally.frames_in >= self._frames
+        if self._ended or enough or self._stop.is_set():
+            return None
+        start = self._clock()
+        frame = self._read()
+        read = self._clock()
+        if frame is None:
+            self._ended = True
+            return None
+        self._tally.frames_in += 1
+        picture = prepare(frame.bgr, self._input)
+        future = self._engine.submit(Prepared(frame.camera, (picture.pixels,)))
+        prepare_ms = (self._clock() - read) * 1e3
+        return Flight(frame, picture.geometry, future, (read - start) * 1e3, prepare_ms)
+
+    def _read(self) -> Frame | None:
+        try:
+            return self._source.read()
+        except EdgeError as error:
+            self._error = error  # raised when the frame under way has been answered
+            return None
+
+    def _collect(self, flight: Flight) -> Scene:
+        answer = flight.future.result()
+        start = self._clock()
+        found = self._decode(answer.outputs, self._bundle, flight.geometry)
+        decode_ms = (self._clock() - start) * 1e3
+        timings = Timings(flight.read_ms, flight.prepare_ms, answer.infer_ms, decode_ms)
+        scene = Scene(flight.frame, found, answer.backend, timings, answer.changes)
+        self._tally.add(scene)
+        return scene
+
+    def _tell(self, scene: Scene) -> None:
+        for change in scene.changes:
+            self._outlets.event(change_event(change, scene, self._bundle.name))
+        self._outlets.write(scene)
+
+
+def change_event(change: Change, scene: Scene, model: str) -> Event:
+    """Return the event of a backend that failed or came back, at the time of the scene."""
+    return Event(
+        id=os.urandom(8).hex(),
+        type=change.type,
+        time_utc=scene.frame.time_utc,
+        camera=scene.frame.camera,
+        label=change.reason,
+        backend=change.backend,
+        model=model,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a configuration came to: open, and closed by `close`."""
+
+    bundle: Bundle
+    runtime: Runtime
+    engine: Engine
+    source: Source
+    canvas: Canvas
+    sinks: Sequence[Sink]
+
+    def close(self) -> None:
+        """Free camera and backends."""
+        self.source.close()
+        self.engine.close()
+
+
+def open_parts(config: Config, stop: threading.Event | None = None) -> Parts:
+    """Open all that a configuration names, the camera late; raises EdgeError.
+
+    A bare `.tflite`, which may be anybody's, is first built and run once in a child.
+    """
+    stop = stop or threading.Event()
+    runtime = pick(config.engine.runtime)
+    bundle = load_model(config.model)
+    if bundle.folder is None:
+        judge(bundle, runtime)
+    decoder_of(bundle), picture_input(bundle)
+    source = open_camera(config.cameras[0], stop)
+    try:
+        canvas = Canvas()
+        setting = Setting(canvas, source.fps, source.live, bundle.name, stop.set)
+        sinks = build_sinks(config, setting)
+        engine = open_engine(bundle, runtime, config.engine)
+    except BaseException:
+        source.close()
+        raise
+    return Parts(bundle, runtime, engine, source, canvas, sinks)
+
+
+def load_model(config: ModelConfig) -> Bundle:
+    """Return the model with the thresholds that this run shall have."""
+    bundle = read_model(config.bundle, config.labels)
+    if config.threshold is None:
+        return bundle
+    return replace(bundle, thresholds=Thresholds(config.threshold))
+
+
+def open_camera(config: CameraConfig, stop: threading.Event) -> Source:
+    """Return the source; one that is live is read by a thread of its own from now on."""
+    view = View(config.rotate_deg, config.roi)
+    source = open_source(config.source, Context(config.name, view, stop=stop))
+    return Latest(source, stop) if source.live else source
+
+
+def open_engine(bundle: Bundle, runtime: Runtime, config: EngineConfig) -> Engine:
+    """Return an engine with the backends of the configuration, in its order."""
+    known = {"cpu": lambda: open_cpu(bundle, runtime, config.threads)}
+    unknown = [name for name in config.backends if name not in known]
+    if unknown:
+        raise UsageError(
+            *(f"no backend '{name}'; known backends: {', '.join(known)}" for name in unknown)
+        )
+    choices = [Choice(name, known[name]) for name in config.backends]
+    return Engine(choices, shapes=[output.shape for output in bundle.outputs])
+
+
+def watch(
+    bundle: Bundle | Path | str, source: Source | str, *, threshold: float | None = None
+) -> Iterator[Scene]:
+    """Yield a Scene for each frame of a source: 0, a device, a file, folder, glob or address.
+
+    Leaving the iteration closes camera and model. Raises EdgeError.
+    """
+    stop = threading.Event()
+    runtime = pick()
+    model = bundle if isinstance(bundle, Bundle) else load_model(ModelConfig(Path(bundle)))
+    if threshold is not None:
+        model = replace(model, thresholds=Thresholds(threshold))
+    camera = source if not isinstance(source, str) else open_camera(CameraConfig(source), stop)
+    try:
+        if model.folder is None:
+            judge(model, runtime)
+        with open_engine(model, runtime, EngineConfig()) as engine, _quick_hand_over():
+            yield from Loop(model, engine, camera, stop=stop).scenes()
+    finally:
+        camera.close()
+
+
+@contextmanager
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM set `stop`, and the second one kill."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def end(*_: object) -> None:
+        stop.set()
+        for each in numbers:
+            signal.signal(each, signal.SIG_DFL)
+
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _quick_hand_over() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
