@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -27,7 +28,6 @@ from edge.errors import EdgeError, UsageError
 from edge.infer.backend import Choice
 from edge.infer.cpu import open_cpu
 from edge.infer.engine import Answer, Engine
-from edge.infer.judge import judge
 from edge.infer.runtime import Runtime, pick
 from edge.recognizer import decoder_of, picture_input, read_model
 from edge.scene import Change, Event, Frame, Prepared, Scene, Timings
@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 # A thread that runs Python hands over after this long; the default of 5 ms would let an idle
 # engine wait longer than a small model takes.
 SWITCH_S = 0.0005
+# Frames of a clip handed over before the oldest is collected: one that is answered, one that
+# waits. More did not pay.
+AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,16 +90,23 @@ class Loop:
 
     def scenes(self) -> Iterator[Scene]:
         """Yield what is on each frame until the source ends; raises what a part raises."""
-        flight = self._take()
-        while flight is not None:
-            if self._latest is not None:
-                wait([flight.future])
-            # a camera with nothing new must not hold back the answer that is there
-            upcoming = self._take() if self._latest is None or self._latest.ready() else None
-            yield self._collect(flight)
-            flight = upcoming or self._take()
+        flights: deque[Flight] = deque()
+        while self._board(flights):
+            yield self._collect(flights.popleft())
         if self._error is not None:
             raise self._error
+
+    def _board(self, flights: deque[Flight]) -> bool:
+        """Hand over what may be handed over now; return whether a frame is under way."""
+        if self._latest is None:
+            most = AHEAD
+        else:
+            # a camera with nothing new must not hold back the answer that is there
+            wait([flight.future for flight in flights])
+            most = 2 if flights and self._latest.ready() else 1
+        while len(flights) < most and (flight := self._take()):
+            flights.append(flight)
+        return bool(flights)
 
     def run(self, sinks: Sequence[Sink]) -> Statistics:
         """Feed every scene to the sinks, which are opened first and closed at the end."""
@@ -196,8 +206,7 @@ def open_parts(config: Config, stop: threading.Event | None = None) -> Parts:
     stop = stop or threading.Event()
     runtime = pick(config.engine.runtime)
     bundle = load_model(config.model)
-    if bundle.folder is None:
-        judge(bundle, runtime)
+    judge_foreign(bundle, runtime)
     decoder_of(bundle), picture_input(bundle)
     source = open_camera(config.cameras[0], stop)
     try:
@@ -217,6 +226,14 @@ def load_model(config: ModelConfig) -> Bundle:
     if config.threshold is None:
         return bundle
     return replace(bundle, thresholds=Thresholds(config.threshold))
+
+
+def judge_foreign(bundle: Bundle, runtime: Runtime) -> None:
+    """Build and run a model that came without a bundle in a child first; raises EdgeError."""
+    if bundle.folder is None:
+        from edge.infer.judge import judge  # a run of an own bundle starts without it
+
+        judge(bundle, runtime)
 
 
 def open_camera(config: CameraConfig, stop: threading.Event) -> Source:
@@ -252,8 +269,7 @@ def watch(
         model = replace(model, thresholds=Thresholds(threshold))
     camera = source if not isinstance(source, str) else open_camera(CameraConfig(source), stop)
     try:
-        if model.folder is None:
-            judge(model, runtime)
+        judge_foreign(model, runtime)
         with open_engine(model, runtime, EngineConfig()) as engine, _quick_hand_over():
             yield from Loop(model, engine, camera, stop=stop).scenes()
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = Path(__file__).with_name("allowed_skips.txt")
-READERS_PYTHON = ROOT / ".venv-readers" / "bin" / "python"
+READERS_PYTHON = os.environ.get("EDGE_READERS_PYTHON", ROOT / ".venv-readers" / "bin" / "python")
 LEGACY_PYTHON = ROOT / ".venv-legacy" / "bin" / "python"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from edge.camera.clock import Clock
 from edge.camera.view import View
 from edge.errors import UnavailableError
+from edge.quiet import native_messages_hidden
 from edge.scene import Frame
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,13 @@ Opener = Callable[[str | int], Capture]
 def open_capture(target: str | int) -> Capture:
     """Return a capture of a camera, with V4L2, or of a file or address, with FFmpeg."""
     if isinstance(target, int) or target.startswith("/dev/"):
-        return cv2.VideoCapture(target, cv2.CAP_V4L2)
+        with native_messages_hidden():
+            return cv2.VideoCapture(target, cv2.CAP_V4L2)
     # a timeout is a setting of network sources, and harmless for files
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT_MS]
     timeouts += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT_MS]
-    return cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
+    with native_messages_hidden():
+        return cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
 
 
 class VideoSource:

@@ -9,13 +9,29 @@ from typing import Any
 import click
 
 import edge
-from edge.errors import EdgeError
+from edge.errors import EdgeError, UnavailableError
 
 COMMANDS = {
     "devices": "edge.cli.devices:devices",
     "fit": "edge.cli.fit:fit",
     "inspect": "edge.cli.inspect:inspect",
+    "quantize": "edge.cli.quantize:quantize",
+    "train": "edge.cli.train:train",
+    "evaluate": "edge.cli.evaluate:evaluate",
     "run": "edge.cli.run:run",
+    "demo": "edge.cli.demo:demo",
+}
+
+# A module that a command needs and pip did not bring -> the extra that does.
+EXTRAS = {
+    "cv2": "device",
+    "tornado": "device",
+    "tensorflow": "train",
+    "keras": "train",
+    "sklearn": "train",
+    "matplotlib": "train",
+    "rich": "train",
+    "tomli_w": "train",
 }
 
 
@@ -64,3 +80,9 @@ def main() -> None:
         for fault in error.faults:
             click.echo(f"edge: {fault}", err=True)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        cure = f"pip install 'embedded-edge[{EXTRAS[error.name]}]'"
+        click.echo(f"edge: this command needs {error.name}: {cure}", err=True)
+        sys.exit(UnavailableError.exit_code)

@@ -24,10 +24,10 @@ from edge.config import (
     RecordConfig,
     WebConfig,
 )
-from edge.errors import CannotWriteError, UnavailableError, UsageError
+from edge.errors import CannotWriteError, EdgeError, UnavailableError, UsageError
 from edge.infer.backend import Reals
 from edge.infer.runtime import PACKAGES
-from edge.scene import FULL_BOX, Detection
+from edge.scene import FULL_BOX, Box, Detection
 from edge.statistics import Statistics, statistics_record, statistics_text
 
 # What needs OpenCV is imported in the functions: without it, one line says how to get it.
@@ -72,7 +72,12 @@ def run(ctx: click.Context, /, **options: Any) -> None:
 
     stop = threading.Event()
     with stop_on_signals(stop):
-        parts = open_parts(config, stop)
+        try:
+            parts = open_parts(config, stop)
+        except EdgeError:
+            if stop.is_set():  # Ctrl-C ends the judging child as well, which is no fault of a model
+                raise click.Abort from None
+            raise
         try:
             announce(parts)
             best = Best(decoder_of(parts.bundle))
@@ -93,13 +98,9 @@ def run(ctx: click.Context, /, **options: Any) -> None:
 
 def configure(options: Mapping[str, Any]) -> Config:
     """Return the configuration of one camera; raises UsageError with every wrong word."""
-    from edge.camera.view import parse_roi
-    from edge.sinks.address import parse_address
-    from edge.sinks.video import codec_of
-
     faults: list[str] = []
 
-    def checked(check: Callable[[Any], Any], text: str | Path | None, absent: Any = None) -> Any:
+    def checked(check: Callable[[Any], Any], text: Any, absent: Any = None) -> Any:
         if text is None:
             return absent
         try:
@@ -111,8 +112,8 @@ def configure(options: Mapping[str, Any]) -> Config:
     backends = checked(parse_backend, options["backend"])
     runtime = checked(parse_runtime, options["runtime"])
     roi = checked(parse_roi, options["roi"], FULL_BOX)
-    checked(parse_address, options["web"])
-    checked(codec_of, options["video"])
+    checked(check_address, options["web"])
+    checked(check_video, options["video"])
     if faults:
         raise UsageError(*faults)
     jsonl, web = options["jsonl"], options["web"]
@@ -140,6 +141,27 @@ def parse_runtime(text: str) -> str:
     if text not in ("auto", *PACKAGES):
         raise UsageError(f"no runtime '{text}'; --runtime takes {', '.join(('auto', *PACKAGES))}")
     return text
+
+
+def parse_roi(text: str) -> Box:
+    """Return the part of the frame that counts."""
+    from edge.camera import view
+
+    return view.parse_roi(text)
+
+
+def check_address(text: str) -> None:
+    """Raise UsageError where the page may not listen."""
+    from edge.sinks.address import parse_address
+
+    parse_address(text)
+
+
+def check_video(path: Path) -> None:
+    """Raise UsageError where no codec suits the name."""
+    from edge.sinks.video import codec_of
+
+    codec_of(path)
 
 
 def require_opencv() -> None:

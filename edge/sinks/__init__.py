@@ -44,7 +44,9 @@ def _display(config: Config, setting: Setting) -> Sink | None:
         return DisplaySink(setting.canvas, setting.stop, setting.title)
     if config.window:
         raise UnavailableError(f"no window: {why}")
-    log.debug("no window: %s", why)
+    # nobody expects a window for a folder of pictures
+    moving = setting.live or setting.fps is not None
+    log.log(logging.INFO if moving else logging.DEBUG, "no window: %s", why)
     return None
 
 

@@ -1,12 +1,10 @@
 """An annotated video file."""
 
-import contextlib
 import logging
-import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import CannotWriteError, UsageError
+from edge.quiet import native_messages_hidden
 from edge.scene import Event, Scene
 from edge.sinks.draw import Canvas
 from edge.sinks.sink import Health
@@ -171,19 +170,6 @@ def frame_count(path: Path) -> int:
             count += 1
         capture.release()
     return count
-
-
-@contextlib.contextmanager
-def native_messages_hidden() -> Iterator[None]:
-    """Hide what OpenCV's C code prints: it reports every working WebM as not supported."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def fit(picture: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:

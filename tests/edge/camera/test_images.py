@@ -4,7 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.camera import open_source
@@ -100,12 +100,14 @@ def test_missing_picture_of_a_list_is_skipped(tmp_path: Path):
     assert [f.index for f in read_all(source)] == [1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), unique=True))
 def test_natural_order_is_the_order_of_the_numbers(numbers: list[int]):
     paths = [Path(f"f{n}.jpg") for n in numbers]
     assert sorted(paths, key=natural) == [Path(f"f{n}.jpg") for n in sorted(numbers)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1).filter(lambda t: "\0" not in t)))
 def test_natural_order_takes_any_names(names: list[str]):
     sorted((Path(n) for n in names), key=natural)

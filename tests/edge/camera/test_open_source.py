@@ -18,6 +18,14 @@ class DeadCapture:
         pass
 
 
+class OpenCapture(DeadCapture):
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def get(self, what: int) -> float:
+        return 30.0
+
+
 def test_clip_gives_every_frame_in_order(shared: Path):
     source = open_source(str(shared / "data/tensorflow-examples/carving_ice.mp4"))
     frames = list(iter(source.read, None))
@@ -108,12 +116,18 @@ def test_refused_connection_is_noticed_by_the_real_opener():
         open_source("http://127.0.0.1:9/stream", Context(stop=done))
 
 
-@pytest.mark.parametrize(
-    ("spec", "live"),
-    [("0", True), ("/dev/video0", True), ("rtsp://h", True), ("HTTP://h", True), ("a.mp4", False)],
-)
-def test_cameras_and_streams_are_live(spec: str, live: bool):
-    assert is_live(spec) is live
+@pytest.mark.parametrize("spec", ["0", "1", "rtsp://h/x", "HTTP://h/x"])
+def test_cameras_and_streams_are_live(spec: str, tmp_path: Path):
+    for name in ("video0", "video1"):
+        (tmp_path / name).touch()
+    context = Context(devices=tmp_path, opener=lambda target: OpenCapture())
+    assert is_live(spec)
+    assert open_source(spec, context).live
+
+
+@pytest.mark.parametrize("spec", ["a.mp4", "pictures", "*.jpg"])
+def test_files_are_not_live(spec: str):
+    assert not is_live(spec)
 
 
 def test_view_is_applied_at_the_source(shared: Path):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.camera.view import TURNS, View, parse_roi
@@ -18,6 +18,7 @@ def test_corner_goes_where_a_clockwise_turn_takes_it(degrees: int):
     assert turned.shape[:2] == ((6, 4) if degrees in (90, 270) else (4, 6))
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 50),
     st.integers(1, 50),

@@ -447,7 +447,7 @@ def test_closing_lets_the_frame_under_way_end_and_cancels_the_rest(bench: Bench)
     gate.entered.wait(PATIENCE_S)
     with ThreadPoolExecutor(1) as pool:
         closing = pool.submit(engine.close)
-        until(lambda: futures[2].cancelled())
+        until(futures[2].cancelled)
         assert not futures[0].done()
         gate.open.set()
         closing.result(PATIENCE_S)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import APPLE, CAT, scene
 
@@ -23,6 +23,7 @@ def test_box_is_drawn_at_its_sides_in_the_colour_of_its_label():
     assert tuple(drawn[200, 200]) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 300),
     st.integers(1, 300),

@@ -6,11 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import APPLE, scene
 
 from edge.errors import CannotWriteError, UsageError
+from edge.quiet import native_messages_hidden
 from edge.sinks.draw import Canvas
 from edge.sinks.video import (
     CODECS,
@@ -18,7 +19,6 @@ from edge.sinks.video import (
     VideoSink,
     fit,
     frame_count,
-    native_messages_hidden,
     to_h264,
 )
 
@@ -147,6 +147,7 @@ def test_writer_that_lost_frames_without_a_word_is_found_out(ending: str, tmp_pa
     assert not path.exists()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 20), st.integers(1, 20))
 def test_fitted_picture_has_the_size_of_the_video(height: int, width: int, h2: int, w2: int):
     size = (2 * w2, 2 * h2)

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -45,17 +46,18 @@ def refused(sink: WebSink, path: str, **headers: str) -> tuple[int, str]:
 class Feeder:
     """Writes scenes until it is left, as the loop does."""
 
-    def __init__(self, sink: WebSink, height: int = 48) -> None:
-        self.sink, self.height = sink, height
+    def __init__(self, sink: WebSink, bgr: np.ndarray | None = None) -> None:
+        self.sink, self.bgr = sink, bgr
         self.count = 0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         while not self.stop.wait(0.002):
-            self.sink.write(
-                scene(self.count, APPLE, CAT, height=self.height, width=2 * self.height)
-            )
+            seen = scene(self.count, APPLE, CAT, height=48, width=96)
+            if self.bgr is not None:
+                seen = replace(seen, frame=replace(seen.frame, bgr=self.bgr))
+            self.sink.write(seen)
             self.count += 1
 
     def __enter__(self) -> "Feeder":
@@ -169,19 +171,16 @@ def until(true) -> None:
 
 
 def test_slow_viewer_misses_pictures_and_holds_nobody_up(sink: WebSink):
-    with Feeder(sink, height=360) as feeder:
-        slow = socket.create_connection(("127.0.0.1", sink.address.port), TIMEOUT_S)
-        slow.sendall(
-            f"GET /stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1:{sink.address.port}\r\n\r\n".encode()
-        )
-        with get(sink, "stream.mjpg") as quick:
-            before = sink.encoded
-            for _ in range(30):
-                read_part(quick)
-            assert sink.encoded >= before + 29
-        fed = feeder.count
-        until(lambda: feeder.count > fed + 20)
-        slow.close()
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 256, (240, 320, 3), np.uint8)  # a JPEG of some 60 kB
+    with socket.create_connection(("127.0.0.1", sink.address.port), TIMEOUT_S) as slow:
+        slow.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: sink.viewers == 1)
+        with Feeder(sink, noise), get(sink, "stream.mjpg") as quick:
+            until(lambda: read_part(quick) is not None and sink.encoded > 300)
+        sink.close()
+        received = b"".join(iter(lambda: slow.recv(1 << 20), b""))
+    assert 1 <= received.count(b"--frame") < sink.encoded / 2
 
 
 def test_nothing_is_encoded_while_nobody_watches(sink: WebSink):
