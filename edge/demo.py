@@ -25,6 +25,7 @@ from edge.infer.runtime import pick
 from edge.loop import Loop, open_camera, open_engine, stop_on_signals
 from edge.scene import Frame
 from edge.sinks import Setting, build_sinks
+from edge.sinks.display import why_no_window
 from edge.sinks.draw import Canvas
 from edge.sinks.video import to_h264
 from edge.statistics import Statistics
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 WEBCAM_S = 30.0  # how long a webcam is watched where no window can be closed
 PICTURES_FPS = 3.0  # held-out pictures follow each other slowly enough to look at them
 MOST_PICTURES = 60
+FITTING = {"classify": "tiny-cnn", "detect": "tiny-boxes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Options:
     web: str | None = None
     window: bool | None = None
     camera: str | None = None
+    epochs: int | None = None
     seed: int = 1
 
 
@@ -123,7 +126,7 @@ def run_demo(options: Options, report: Report, say: Callable[[str], None]) -> Ou
         epochs: int | None = preset.epochs
     else:
         dataset = read_dataset(options.data, seed=options.seed)
-        model, epochs = ("tiny-boxes" if dataset.task == "detect" else "tiny-cnn"), None
+        model, epochs = FITTING[dataset.task], None
     for note in dataset.notes:
         say(note)
     name = "digits" if options.data is None else "model"
@@ -132,7 +135,7 @@ def run_demo(options: Options, report: Report, say: Callable[[str], None]) -> Ou
         files.bundle,
         model=model,
         name=name,
-        epochs=epochs,
+        epochs=options.epochs or epochs,
         seed=options.seed,
         progress=report,
         scored=lambda before, after: _show_scores(before, after, files, say),
@@ -219,16 +222,20 @@ class Paced:
     live = False
 
     def __init__(
-        self, source: Source, fps: float, sleep: Callable[[float], None] = time.sleep
+        self,
+        source: Source,
+        fps: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Slow `source` down to `fps` frames a second."""
         self.description, self.fps = source.description, fps
-        self._source, self._sleep = source, sleep
+        self._source, self._clock, self._sleep = source, clock, sleep
         self._due_s: float | None = None
 
     def read(self) -> Frame | None:
         """Return the next frame when it is due, or None at the end."""
-        now = time.monotonic()
+        now = self._clock()
         due = now if self._due_s is None else max(self._due_s, now)
         self._sleep(due - now)
         self._due_s = due + 1.0 / self.fps
@@ -259,7 +266,8 @@ def _watch(
     fps = source.fps or PICTURES_FPS
     setting = Setting(Canvas(), fps, source.live, f"edge demo: {bundle.name}", stop.set)
     sinks = build_sinks(config, setting)
-    shown = options.web is not None or any("Display" in type(sink).__name__ for sink in sinks)
+    has_window = options.window is not False and why_no_window() is None
+    shown = options.web is not None or has_window
     watched = Paced(source, fps) if shown and not source.live else source
     say(f"recognising: {source.description}")
     with stop_on_signals(stop), open_engine(bundle, pick(), EngineConfig()) as engine:

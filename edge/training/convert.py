@@ -161,9 +161,8 @@ def convert_graph(
     `inputs` and `outputs` are names of the graph's tensors. Raises BadDataError in one line.
     """
     tell(step="read", done=0, total=1)
-    function = _function(graph, inputs, outputs)
+    converter = _converter(graph, inputs, outputs, io)
     tell(step="read", done=1, total=1)
-    converter = _converter(function, io)
     converter.representative_dataset = lambda: _rows(samples, tell)
     try:
         return bytes(converter.convert())
@@ -171,27 +170,23 @@ def convert_graph(
         raise BadDataError(converter_fault(str(error))) from None
 
 
-def _function(graph: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
-    """Return a frozen graph as a concrete function whose ports are in the given order."""
-    import tensorflow as tf
+def _converter(graph: bytes, inputs: Sequence[str], outputs: Sequence[str], io: Io) -> Any:
+    """Return a converter that takes the frozen graph itself.
 
-    definition = tf.compat.v1.GraphDef.FromString(graph)
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
-    ports = wrapped.graph.get_tensor_by_name
-    return wrapped.prune([ports(name) for name in inputs], [ports(name) for name in outputs])
-
-
-def _converter(function: Any, io: Io) -> Any:
-    """Return a converter on the direct path.
-
-    Through a SavedModel, the default, it takes ten times as long, silently corrupts models of
-    Keras 3 and sorts the outputs by name. Dense layers per tensor: per-channel weights of
-    three-dimensional inputs are computed wrongly by tflite-runtime 2.14.
+    The way through a SavedModel, the default elsewhere, takes many times as long, silently
+    corrupts models of Keras 3 and sorts the outputs by name. `from_concrete_functions` gives the
+    same model as this but freezes it a second time. Dense layers have one scale: per-channel
+    weights of three-dimensional inputs are computed wrongly by tflite-runtime 2.14.
     """
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], None)
-    converter.experimental_lower_to_saved_model = False
+    definition = tf.compat.v1.GraphDef.FromString(graph)
+    with tf.Graph().as_default() as imported:
+        tf.import_graph_def(definition, name="")
+    ports = imported.get_tensor_by_name
+    converter = tf.compat.v1.lite.TFLiteConverter(
+        definition, [ports(name) for name in inputs], [ports(name) for name in outputs]
+    )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = getattr(tf, io)
@@ -212,7 +207,7 @@ def _rows(
 def converter_fault(text: str) -> str:
     """Return what the converter's long message says, in one line with the cure."""
     flex = re.findall(r"\bFlex(\w+)", text)
-    names = sorted(set(flex) or set(re.findall(r"error: 'tf\.(\w+)' op", text)))
+    names = sorted(set(flex) or set(re.findall(r"'tf\.(\w+)' op\b", text)))
     if "TensorList" in "".join(names):
         return f"no builtin operator for {', '.join(names)}: {UNROLL}"
     if names:
