@@ -34,6 +34,7 @@ from edge.training.dataset import Dataset, read_dataset
 from edge.training.evaluate import Evaluation
 from edge.training.fit import DEMO_PRESETS, train
 from edge.training.lines import LineScore, score_jsonl
+from edge.training.networks import FITTING
 from edge.training.picture import score_picture
 from edge.training.scenes import digits_dataset
 from edge.training.trainer import Report
@@ -43,7 +44,6 @@ log = logging.getLogger(__name__)
 WEBCAM_S = 30.0  # how long a webcam is watched where no window can be closed
 PICTURES_FPS = 3.0  # held-out pictures follow each other slowly enough to look at them
 MOST_PICTURES = 60
-FITTING = {"classify": "tiny-cnn", "detect": "tiny-boxes"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FITTING = {"classify": "tiny-cnn", "detect": "tiny-boxes"}
-
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
@@ -49,6 +47,7 @@ def train(
     """
     from edge.training.dataset import read_dataset
     from edge.training.fit import train as fit
+    from edge.training.networks import FITTING
     from edge.training.trainer import Progress
 
     with progress_bars(ctx.obj["quiet"]) as report:

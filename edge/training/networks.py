@@ -110,3 +110,6 @@ NETWORKS: dict[str, Network] = {
         Decode("boxes", stride_px=STRIDE_PX, distance_unit_px=32, nms_iou=0.5),
     ),
 }
+
+# The network that a dataset gets where nobody names one.
+FITTING = {"classify": "tiny-cnn", "detect": "tiny-boxes"}

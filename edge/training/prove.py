@@ -1,5 +1,6 @@
 """The proof a bundle carries: golden vectors, and what the runtimes here made of the model."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle
 from edge.errors import BadDataError
 from edge.infer.border import enter
+from edge.infer.runtime import Resolver
 from edge.training.calibration import Samples
 from edge.training.golden import Batch, farthest, search, spread
 from edge.training.parity import Parity, compare, difference, parity_faults, run, runtime_names
 
 LEAST_TOLERANCE, MOST_TOLERANCE = 2, 8  # steps that a golden output may differ elsewhere
-SPARE = 6  # this many times the golden vectors are looked at, to find steady ones
+LEAST_SPARE, MOST_SPARE = 2, 12  # times the golden vectors that are looked at for steady ones
 ENOUGH_SPREAD = 16  # steps of int8 that an output should move over the golden inputs
+# The second is what a runtime falls back to; it rounds otherwise, as other versions may.
+KERNELS: tuple[Resolver, ...] = ("default", "no-delegate")
 # MACs that searching, and comparing on the slow reference kernels, may cost; and how many inputs.
 SEARCH_MACS, LEAST_POOL, MOST_POOL = 2e9, 32, 192
 COMPARE_MACS, LEAST_COMPARED, MOST_COMPARED = 1e9, 16, 64
@@ -98,15 +102,16 @@ def _golden(
     own = tuple(values[: plan.pictures] for values in real)
     count = max(plan.count - len(own[0]), 0)
     pool = _bounded(SEARCH_MACS / macs, LEAST_POOL, MOST_POOL)
+    spare = _bounded(COMPARE_MACS / macs / max(count, 1), LEAST_SPARE, MOST_SPARE)
     found = search(
         lambda inputs: run(bundle.model, inputs, names[0]),
-        bundle.inputs, samples, SPARE * count, pool, plan.seed,
+        bundle.inputs, samples, spare * count, max(pool, spare * count), plan.seed,
     )  # fmt: skip
     inputs = tuple(np.concatenate(pair) for pair in zip(found, own, strict=True))
     outputs = run(bundle.model, inputs, names[0], "reference")
     differs = np.zeros(len(inputs[0]), np.int64)
-    for name in names:
-        for want, have in zip(outputs, run(bundle.model, inputs, name), strict=True):
+    for name, kernels in itertools.product(names, KERNELS):
+        for want, have in zip(outputs, run(bundle.model, inputs, name, kernels), strict=True):
             steps = difference(want, have).reshape(len(want), -1).max(axis=1)
             differs = np.maximum(differs, steps)
     made = len(found[0])

@@ -272,6 +272,7 @@ def _compared(
         why = "no device runtime is installed" if truth else "no labelled data"
         notes.append(f"{why}: float and int8 were not compared by score")
         return None
+    notes.append("scored on the data given for calibration: a score on other pictures is lower")
     rows = data.prepared_rows(work.material, bundle.inputs)
     return compare_top1(work.model, bundle, runtimes[0], _counted(rows, truth, work.tell), truth)
 
