@@ -62,7 +62,7 @@ class Device:
     def open(self) -> Backend:
         self.opens += 1
         if self.open_gate:
-            self.open_gate.wait()
+            self.open_gate.wait(PATIENCE_S)
         if self.open_error:
             raise self.open_error
         return Opened(self)
@@ -99,7 +99,7 @@ class Gate:
 
     def __call__(self, value: float) -> Reals:
         self.entered.set()
-        self.open.wait()
+        self.open.wait(PATIENCE_S)
         return self.device.right(value)
 
 

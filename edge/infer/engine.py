@@ -196,9 +196,10 @@ class Engine:
         self.close()
 
     def _start(self) -> None:
+        # read before anything opens: time spent by an opening that is quick to hang counts too
+        limit = self._clock() + self._deadline.first_ms / 1e3
         for slot in self._slots:
             self._spawn(self._open, slot)
-        limit = self._clock() + self._deadline.first_ms / 1e3
         with self._lock:
             while any(slot.busy for slot in self._slots):
                 if self._clock() >= limit:
