@@ -1,5 +1,4 @@
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -17,16 +16,6 @@ from engine_bench import (
 from edge.errors import BadDataError, UnavailableError
 from edge.infer.backend import FinalFault
 from edge.infer.engine import Engine
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    for gate in bench.gates:
-        gate.open.set()
-    for engine in bench.engines:
-        engine.close()
 
 
 @pytest.mark.parametrize("death", DEATHS)

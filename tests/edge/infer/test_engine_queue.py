@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,6 @@ from edge.infer.cpu import open_cpu
 from edge.infer.engine import Engine
 from edge.infer.runtime import pick
 from edge.scene import Prepared
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    for gate in bench.gates:
-        gate.open.set()
-    for engine in bench.engines:
-        engine.close()
 
 
 def test_a_camera_with_a_hundred_frames_does_not_starve_one_with_one(bench: Bench) -> None:
