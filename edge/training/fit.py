@@ -47,7 +47,7 @@ class Preset:
     epochs: int
 
 
-DEMO_PRESETS = {"plain": Preset(40), "robust": Preset(45)}
+DEMO_PRESETS = {"plain": Preset(40), "robust": Preset(58)}
 
 
 @dataclass(frozen=True, slots=True)
