@@ -52,7 +52,7 @@ def evaluate(
         )
     record = {"model": str(model), "data": str(data), "runtime": chosen.description}
     record |= evaluation_record(result)
-    text = f"{bundle.name} on {chosen.description}, int8\n{evaluation_text(result)}"
+    text = f"{bundle.name} on {chosen.description}\n{evaluation_text(result)}"
     if out is not None:
         files = write_report(result, out, bundle.name)
         text += "\n\nwritten: " + ", ".join(str(path) for path in files)

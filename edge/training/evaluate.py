@@ -226,12 +226,10 @@ def require_match(bundle: Bundle, labels: Iterable[str], task: Task) -> None:
     if bundle.task != task:
         faults.append(f"model '{bundle.name}' is for {bundle.task}, the data are for {task}")
     known = bundle.labels[1:] if bundle.decode.background else bundle.labels
-    offered = ", ".join(known[:10]) + (f", and {len(known) - 10} more" if len(known) > 10 else "")
-    faults += [
-        f"the model knows no label {label!r}; its labels: {offered or 'none'}"
-        for label in labels
-        if label not in known
-    ]
+    strange = [repr(label) for label in labels if label not in known]
+    if strange:
+        few = ", ".join(known[:10]) + (f", and {len(known) - 10} more" if len(known) > 10 else "")
+        faults.append(f"the model knows no label {', '.join(strange)}; its labels: {few or 'none'}")
     if faults:
         raise BadDataError(*faults)
 

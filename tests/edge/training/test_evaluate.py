@@ -173,8 +173,7 @@ def test_every_reason_why_a_model_does_not_suit_the_data_is_named_at_once() -> N
         require_match(COLOURS, ("red", "pink", "mauve"), "detect")
     assert caught.value.faults == (
         "model 'colours' is for classify, the data are for detect",
-        "the model knows no label 'pink'; its labels: red, green, blue",
-        "the model knows no label 'mauve'; its labels: red, green, blue",
+        "the model knows no label 'pink', 'mauve'; its labels: red, green, blue",
     )
     require_match(COLOURS, ("blue",), "classify")
     background = replace(COLOURS, decode=Decode("classify", background=True))
