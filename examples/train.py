@@ -1,6 +1,6 @@
 """Train on a folder of pictures, then recognise one of them: `python train.py PICTURES`.
 
-PICTURES holds one folder per class, or a CSV of boxes; the bundle is written beside this script.
+PICTURES holds one folder per class; the bundle is written into the current folder.
 """
 
 import sys
