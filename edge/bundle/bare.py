@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge import tflite
-from edge.bundle.checks import file_quant, file_shape
+from edge.bundle.checks import file_quant, file_shape, output_shape
 from edge.bundle.labels import parse_labels
 from edge.bundle.parts import Bundle, Decode, Input, Output, Role, Task, Thresholds
 from edge.errors import BadDataError, NotFoundError
@@ -182,7 +182,7 @@ def _output(bare: _Bare, position: int, role: Role) -> Output:
     index = bare.graph.outputs[position]
     tensor = bare.graph.tensors[index]
     name = _tensor_name(bare, index, "outputs")
-    return Output(name, role, file_shape(tensor), tensor.dtype, *file_quant(tensor))
+    return Output(name, role, output_shape(tensor), tensor.dtype, *file_quant(tensor))
 
 
 def _roles(bare: _Bare, has_labels: bool) -> list[Role]:
@@ -192,7 +192,7 @@ def _roles(bare: _Bare, has_labels: bool) -> list[Role]:
         roles = dict(zip(boxes.outputs, POSTPROCESS_ROLES, strict=False))
         return [roles.get(index, "raw") for index in graph.outputs]
     output = graph.tensors[graph.outputs[0]] if len(graph.outputs) == 1 else None
-    if output and _is_vector(file_shape(output)):
+    if output and _is_vector(output_shape(output)):
         maker = _maker(graph, graph.outputs[0])
         if maker in ("SOFTMAX", "LOGISTIC") or file_quant(output) in _SCORE_QUANTS:
             return ["scores"]

@@ -112,6 +112,18 @@ def file_shape(tensor: tflite.Tensor) -> tuple[int, ...]:
     return tuple(1 if side == -1 else side for side in tensor.shape)
 
 
+def output_shape(tensor: tflite.Tensor) -> tuple[int, ...]:
+    """Return an output's shape with a batch of 1, and -1 for any other size that is left open."""
+    shape, signature = tensor.shape, tensor.shape_signature
+    if len(signature) != len(shape):
+        signature = shape
+    batch = 0 if len(shape) > 1 else None
+    return tuple(
+        size if axis == batch or -1 not in (side, signature[axis]) else -1
+        for axis, (side, size) in enumerate(zip(shape, file_shape(tensor), strict=True))
+    )
+
+
 def file_quant(tensor: tflite.Tensor) -> tuple[float, int]:
     """Return (scale, zero point) of a border tensor; (0.0, 0) where it is not quantized."""
     quant = tensor.quant
@@ -120,7 +132,7 @@ def file_quant(tensor: tflite.Tensor) -> tuple[float, int]:
 
 def _tensor_faults(where: str, spec: Input | Output, tensor: tflite.Tensor) -> Iterator[str]:
     scale, zero_point = file_quant(tensor)
-    shape = file_shape(tensor)
+    shape = output_shape(tensor) if isinstance(spec, Output) else file_shape(tensor)
     if spec.shape != shape:
         yield f"{where}: shape is {list(spec.shape)}; the model's is {list(shape)}"
     if spec.dtype != tensor.dtype:

@@ -40,7 +40,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One model output; `real = (q - zero_point) * scale`."""
+    """One model output; `real = (q - zero_point) * scale`.
+
+    A side of `shape` is -1 where only an answer tells it; () may also stand for no known shape.
+    """
 
     name: str
     role: Role

@@ -64,13 +64,18 @@ def _is_table(value: Any) -> bool:
 
 
 _ANY_TABLE = Rule(_is_table, "a table", {})
-_SHAPE = Rule(
-    lambda v: isinstance(v, list) and len(v) <= 8 and all(_is_int(x) and x >= 0 for x in v),
-    "a list of whole numbers",
-)
+
+
+def _shape(least: int, words: str) -> Rule:
+    return Rule(
+        lambda v: isinstance(v, list) and len(v) <= 8 and all(_is_int(x) and x >= least for x in v),
+        words,
+    )
+
+
 _TENSOR = {
     "name": _text(),
-    "shape": _SHAPE,
+    "shape": _shape(0, "a list of whole numbers"),
     "scale": _number(0.0, math.inf),
     "zero_point": _integer(-(2**31), 2**31 - 1),
 }
@@ -84,7 +89,11 @@ INPUT = _TENSOR | {
     "mean": _numbers("a list of numbers", [0.0]),
     "std": _numbers("a list of numbers above 0", [255.0], lambda v: is_number(v) and v > 0),
 }
-OUTPUT = _TENSOR | {"role": _choice(get_args(Role)), "dtype": _choice(tuple(DTYPE_BITS))}
+OUTPUT = _TENSOR | {
+    "role": _choice(get_args(Role)),
+    "shape": _shape(-1, "a list of whole numbers, -1 where only an answer tells the size"),
+    "dtype": _choice(tuple(DTYPE_BITS)),
+}
 DECODE = {
     "decoder": _choice(DECODERS, "none"),
     "background": Rule(lambda v: isinstance(v, bool), "true | false", False),

@@ -112,7 +112,7 @@ class Engine:
         """Open every choice at once, so that each is warm when the one before it fails.
 
         `clock` counts seconds. `shapes` are those of the outputs: a backend that returns others
-        has failed; an unknown dimension is 0 or less. Returns when each choice is open or failed,
+        has failed; an unknown size is 0 or less. Returns when each choice is open or failed,
         at the latest after the deadline of a first answer. Raises UnavailableError with every
         fault when none is open by then, BadDataError when the model is at fault in all.
         """
@@ -385,8 +385,14 @@ def _close(backend: Backend) -> None:
 
 
 def _fit(got: Sequence[tuple[int, ...]], wanted: Sequence[tuple[int, ...]]) -> bool:
-    """Tell whether the shapes agree; one with an unknown dimension, or none, agrees with any."""
+    """Tell whether the shapes agree in every size that is known; () agrees with any."""
     return len(got) == len(wanted) and all(
-        shape == known or not known or min(known) <= 0
+        shape == known or not known or _agree(shape, known)
         for shape, known in zip(got, wanted, strict=True)
+    )
+
+
+def _agree(shape: tuple[int, ...], known: tuple[int, ...]) -> bool:
+    return len(shape) == len(known) and all(
+        side <= 0 or side == length for side, length in zip(known, shape, strict=True)
     )

@@ -54,6 +54,24 @@ def test_every_public_model_becomes_a_bundle(shared: Path) -> None:
         assert found.task != "classify" or len(found.labels) == found.outputs[0].shape[-1]
 
 
+DYNAMIC = "suites/litert/tflite/testdata/dynamic_shapes.bin.tflite"
+# file, shape of its first output
+OUTPUT_SHAPES = [
+    (DYNAMIC, (8, -1, 1024)),  # a slice as long as one of the inputs says
+    ("mlperf-tiny/kws_ref_model.tflite", (1, 12)),  # of any batch in the file
+    ("suites/tflite-support/custom_ops/kernel/testdata/whitespace_tokenizer_to_tensor.tflite",
+     (1, -1)),
+    ("suites/litert/tflite/java/src/testdata/add_unknown_dimensions.bin.tflite", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "shape"), OUTPUT_SHAPES)
+def test_an_open_size_of_an_output_stays_open_and_the_batch_is_one(
+    shared: Path, name: str, shape: tuple[int, ...]
+) -> None:
+    assert bundle.read(path(shared, name)).outputs[0].shape == shape
+
+
 # file, value of the model's tensor for pixel p
 PIXELS = [
     (MOBILENET, 0),  # uint8, scale 1/128 around 128

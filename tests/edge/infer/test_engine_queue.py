@@ -136,10 +136,30 @@ def test_statistics_tell_who_did_what_and_how_fast(bench: Bench) -> None:
     assert cpu.p50_ms == pytest.approx(40.0)
 
 
-def test_unknown_output_sizes_are_not_compared(bench: Bench) -> None:
-    engine = bench.engine(shapes=[(1, -1)])
-    bench.tpu.orders = [DEATHS["shape"]]
-    assert bench.answer(engine, 1).backend == "tpu"
+@pytest.mark.parametrize(
+    ("known", "backend"),
+    [((1, -1), "tpu"), ((), "tpu"), ((-1, 4), "tpu"), ((-1, 3), "cpu"), ((1, -1, 4), "cpu")],
+)
+def test_only_the_sizes_that_are_known_are_compared(
+    bench: Bench, known: tuple[int, ...], backend: str
+) -> None:
+    engine = bench.engine(shapes=[known])
+    bench.tpu.orders = [DEATHS["shape"]]  # (1, 4)
+    size = tuple(abs(side) for side in known)
+    bench.cpu.always = lambda value: (np.zeros(size, np.float32),)
+    assert bench.answer(engine, 1).backend == backend
+
+
+def test_a_bare_model_of_open_output_size_is_answered(shared: Path) -> None:
+    name = "data/suites/litert/tflite/testdata/dynamic_shapes.bin.tflite"
+    model = bundles.read_bare(shared / name)
+    # the third input is the start of a slice
+    inputs = tuple(np.zeros(spec.shape, np.float32) for spec in model.inputs)
+    runtime = pick()
+    cpu = Choice("cpu", lambda: open_cpu(model, runtime))
+    with Engine([cpu], shapes=[spec.shape for spec in model.outputs]) as engine:
+        (output,) = engine.submit(Prepared("a", inputs)).result(PATIENCE_S).outputs
+    assert (output.shape[0], output.shape[2]) == (8, 1024)
 
 
 @settings(max_examples=40, deadline=None)
