@@ -78,6 +78,10 @@ JOBS: dict[str, tuple[Job, ...]] = {
     "train,device-headless": (
         Job(QUANTIZE, "full int8"),
         Job(("inspect", "{work}/bundle"), "CONV_2D"),
+        Job(
+            ("export", "{work}/bundle", "--target", "c99", "--out", "{work}/c"),
+            "against TensorFlow Lite Micro: equal in all",
+        ),
     ),
 }
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "edge.cli.evaluate:evaluate",
     "run": "edge.cli.run:run",
     "demo": "edge.cli.demo:demo",
+    "export": "edge.cli.export:export",
 }
 
 # A module that a command needs and pip did not bring -> the extra that does.

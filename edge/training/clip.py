@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.aside import written_aside
 from edge.errors import CannotWriteError
 from edge.scene import Box
-from edge.training.aside import written_aside
 from edge.training.backgrounds import FRAME_PX, Real, Rng
 from edge.training.dataset import Boxes
 from edge.training.digits import LABELS, Glyph, Pixels, handwriting, photograph

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from edge.aside import written_aside
 from edge.bundle import Interval
-from edge.training.aside import written_aside
 from edge.training.evaluate import Evaluation
 from edge.training.metrics import Ints, curve
 

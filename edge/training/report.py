@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from edge.aside import written_aside
 from edge.bundle import Interval
-from edge.training.aside import written_aside
 from edge.training.evaluate import Evaluation
 from edge.training.picture import NAMES, interval_text, score_picture
 

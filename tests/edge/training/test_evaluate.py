@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.aside import written_aside
 from edge.bundle import Bundle, Decode, Input, Output, Thresholds
 from edge.errors import BadDataError, CannotWriteError
 from edge.scene import FULL_BOX, Box, Detection
-from edge.training.aside import written_aside
 from edge.training.dataset import Sample
 from edge.training.evaluate import (
     OTHER,

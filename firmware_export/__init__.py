@@ -1,0 +1,89 @@
+"""An int8 TFLite model as plain C: no interpreter, no heap, no float inside invoke."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge import tflite
+from edge.bundle import Bundle
+from edge.errors import BadDataError, UsageError
+from firmware_export import emit
+from firmware_export.layers import allowed_overlaps, layers_of, lifetimes
+from firmware_export.node import Rounding
+from firmware_export.plan import overlaps, plan
+from firmware_export.rewrite import rewrite
+
+__all__ = ["TARGETS", "Export", "export"]
+
+TARGETS = ("c99",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Export:
+    """The text of each file by its name, what the model takes, and what both are made of."""
+
+    files: Mapping[str, str]
+    report: Mapping[str, Any]
+    model: emit.Model
+
+
+def export(
+    bundle: Bundle | Path | bytes,
+    target: str = "c99",
+    *,
+    name: str | None = None,
+    rounding: Rounding = "tflm",
+) -> Export:
+    """Return a model as C for a target core.
+
+    `bundle` is a Bundle, a path or the bytes of a `.tflite`; `name` the C prefix. Raises
+    BadDataError with every reason why the model cannot be exported.
+    """
+    if target not in TARGETS:
+        raise UsageError(f"no target {target!r}; known targets: {', '.join(TARGETS)}")
+    content, labels, found = _content(bundle)
+    original = tflite.read(content)
+    graph = rewrite(original)
+    layers = layers_of(graph, rounding)
+    allowed = allowed_overlaps(layers)
+    placed = plan(lifetimes(graph, layers), allowed)
+    if faults := overlaps(placed, allowed):
+        raise AssertionError(f"the planner made a wrong plan: {faults}")
+    model = emit.Model(
+        name=emit.c_name(name or found),
+        content=content,
+        graph=graph,
+        inputs=tuple(original.tensors[i] for i in original.inputs),
+        outputs=tuple(original.tensors[i] for i in original.outputs),
+        layers=layers,
+        plan=placed,
+        rounding=rounding,
+        labels=labels,
+    )
+    texts = {
+        f"{model.name}.h": emit.header(model),
+        f"{model.name}.c": emit.source(model),
+        f"{model.name}_weights.c": emit.weights(model),
+    }
+    return Export(texts, _report(model), model)
+
+
+def _report(model: emit.Model) -> dict[str, Any]:
+    arrays = emit.unique_constants(model)
+    return {
+        "arena_bytes": model.plan.arena_bytes,
+        "weight_bytes": sum(array.values.nbytes for array in arrays),
+        "layers": len(model.layers),
+    }
+
+
+def _content(bundle: Bundle | Path | bytes) -> tuple[bytes, tuple[str, ...], str]:
+    if isinstance(bundle, Bundle):
+        return bundle.model, tuple(bundle.labels), bundle.name
+    if isinstance(bundle, bytes):
+        return bundle, (), "model"
+    try:
+        return bundle.read_bytes(), (), bundle.stem
+    except OSError as error:
+        raise BadDataError(f"cannot read {bundle}: {error.strerror}") from error

@@ -1,0 +1,42 @@
+"""Fixed-point scales, and the rounding profiles: which operator rounds how in which runtime.
+
+A real factor is `multiplier / 2**31 * 2**shift` (Jacob et al., 2018, section 2.2).
+"""
+
+import math
+from collections.abc import Sequence
+
+from firmware_export.node import Rounding
+
+# Measured against tflite-micro 0.dev2026-10 and ai-edge-litert 2.3 BUILTIN_REF: double rounding
+# rounds twice, ties away from zero; single rounds the whole product once, ties up.
+PROFILES: dict[Rounding, dict[str, str]] = {
+    "tflm": {},
+    "litert": {"FULLY_CONNECTED": "single"},
+}
+
+
+def rounding_of(profile: Rounding, op: str) -> str:
+    """Return double or single for an operator."""
+    return PROFILES[profile].get(op, "double")
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Return (multiplier, shift) of a real factor; 0 below 2**-32, the greatest above 2**30."""
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier, shift = multiplier // 2, shift + 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:
+        return (1 << 31) - 1, 30
+    return multiplier, shift
+
+
+def quantize_multipliers(reals: Sequence[float]) -> tuple[list[int], list[int]]:
+    """Return the multipliers and the shifts of several factors."""
+    pairs = [quantize_multiplier(real) for real in reals]
+    return [m for m, _ in pairs], [s for _, s in pairs]

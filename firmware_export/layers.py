@@ -1,0 +1,79 @@
+"""A rewritten graph as steps to run: calls, lifetimes, and every fault at once."""
+
+from dataclasses import dataclass
+
+from edge.errors import BadDataError
+from edge.tflite import Graph
+from firmware_export.node import Call, Node, Rounding, elements
+from firmware_export.ops import OPS
+from firmware_export.plan import Lifetime, Overlap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One step of invoke."""
+
+    node: Node
+    call: Call
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Return the tensors that it reads from the arena."""
+        return tuple(self.node.op.inputs[i] for i in self.call.inputs)
+
+
+def layers_of(graph: Graph, rounding: Rounding) -> tuple[Layer, ...]:
+    """Return the steps of a graph; raises BadDataError with all that cannot be exported."""
+    nodes = [Node(graph, op, rounding) for op in graph.operators]
+    faults = [fault for node in nodes for fault in faults_of(node)]
+    if faults:
+        raise BadDataError(*faults)
+    return tuple(Layer(node, OPS[node.op.op].call(node)) for node in nodes)
+
+
+def faults_of(node: Node) -> list[str]:
+    """Return why a node cannot be exported, each line with its operator."""
+    op = node.op
+    where = f"operator {op.index} {op.op}"
+    if op.custom:
+        return [f"{where}: a custom operator is opaque: export the CPU model that it was made from"]
+    if op.op not in OPS:
+        return [f"{where}: not supported; supported: {', '.join(OPS)}"]
+    return [f"{where}: {fault}" for fault in OPS[op.op].faults(node)]
+
+
+def lifetimes(graph: Graph, layers: tuple[Layer, ...]) -> list[Lifetime]:
+    """Return when each tensor and scratch is needed; inputs from the begin, outputs to the end."""
+    end = max(len(layers) - 1, 0)
+    spans: dict[int, tuple[int, int]] = {}
+
+    def touch(index: int, step: int) -> None:
+        first, last = spans.get(index, (step, step))
+        spans[index] = min(first, step), max(last, step)
+
+    for index in graph.inputs:
+        touch(index, 0)
+    for step, layer in enumerate(layers):
+        for index in (*layer.inputs, *layer.node.op.outputs):
+            touch(index, step)
+    for index in graph.outputs:
+        touch(index, end)
+    tensors = [
+        Lifetime("tensor", index, elements(graph.tensors[index]), first, last)
+        for index, (first, last) in spans.items()
+    ]
+    scratches = [
+        Lifetime("scratch", step, layer.call.scratch_bytes, step, step)
+        for step, layer in enumerate(layers)
+        if layer.call.scratch_bytes
+    ]
+    return tensors + scratches
+
+
+def allowed_overlaps(layers: tuple[Layer, ...]) -> list[Overlap]:
+    """Return which outputs may overlap the first input of their operator, and how far."""
+    return [
+        Overlap(step, layer.inputs[0], layer.node.op.outputs[0], layer.call.lead_bytes)
+        for step, layer in enumerate(layers)
+        if layer.call.lead_bytes is not None
+    ]

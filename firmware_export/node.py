@@ -1,0 +1,160 @@
+"""One operator of a graph with its tensors at hand, and what an op module makes of it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.tflite import Graph, Operator, Tensor
+
+Rounding = Literal["tflm", "litert"]
+NUMPY_TYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "int32": "<i4", "int64": "<i8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operator in its graph; `rounding` is the profile that the export was asked for."""
+
+    graph: Graph
+    op: Operator
+    rounding: Rounding = "tflm"
+
+    def has_input(self, position: int) -> bool:
+        """Return whether the optional input is there."""
+        return position < len(self.op.inputs) and self.op.inputs[position] >= 0
+
+    def input(self, position: int = 0) -> Tensor:
+        """Return an input tensor."""
+        return self.graph.tensors[self.op.inputs[position]]
+
+    def output(self, position: int = 0) -> Tensor:
+        """Return an output tensor."""
+        return self.graph.tensors[self.op.outputs[position]]
+
+    def option(self, name: str, default: Any) -> Any:
+        """Return an option of the operator, or its default in the schema."""
+        return self.op.options.get(name, default)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """An array that goes to flash: `dtype` is int8, int16 or int32."""
+
+    name: str
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """How a node is run in C.
+
+    `kernels` are files of kernels/ in order of dependence; `function` takes a pointer to a
+    constant struct of type `function_t` with the members `fields` (C expressions; `@name` stands
+    for a constant), then `inputs`, then the outputs, then the scratch where there is one.
+    `inputs` are positions among the operator's inputs that are not constant.
+    `lead_bytes`: the output may overlap input 0, which dies here, when it starts at least this
+    many bytes before it (0: in place); None: it must not.
+    """
+
+    kernels: tuple[str, ...]
+    function: str
+    fields: tuple[tuple[str, str], ...]
+    constants: tuple[Constant, ...] = ()
+    inputs: tuple[int, ...] = (0,)
+    scratch_bytes: int = 0
+    lead_bytes: int | None = None
+
+
+class Op(Protocol):
+    """What a module of this folder offers."""
+
+    def faults(self, node: Node) -> list[str]:
+        """Return why the node cannot be exported, each with its remedy; [] if it can."""
+        ...
+
+    def call(self, node: Node) -> Call:
+        """Return how it is run; only for nodes without faults."""
+        ...
+
+
+def shape(tensor: Tensor) -> tuple[int, ...]:
+    """Return the shape with -1 as 1: every dynamic batch is 1 on a microcontroller."""
+    return tuple(1 if side == -1 else side for side in tensor.shape)
+
+
+def elements(tensor: Tensor) -> int:
+    """Return how many values a tensor holds."""
+    return math.prod(shape(tensor))
+
+
+def nhwc(tensor: Tensor) -> tuple[int, int, int, int]:
+    """Return the shape with leading 1s up to four dimensions."""
+    sides = (1, 1, 1, 1, *shape(tensor))[-4:]
+    return sides[0], sides[1], sides[2], sides[3]
+
+
+def scale(tensor: Tensor) -> np.float32:
+    """Return the one scale of a tensor, as the file's float32."""
+    assert tensor.quant is not None  # noqa: S101 - faults() came first
+    return np.float32(tensor.quant.scales[0])
+
+
+def zero_point(tensor: Tensor) -> int:
+    """Return the one zero point of a tensor."""
+    assert tensor.quant is not None  # noqa: S101 - faults() came first
+    return int(tensor.quant.zero_points[0])
+
+
+def values(tensor: Tensor) -> NDArray[Any]:
+    """Return a constant's values in its shape."""
+    assert tensor.data is not None  # noqa: S101 - faults() came first
+    return np.frombuffer(tensor.data, NUMPY_TYPES[tensor.dtype]).reshape(shape(tensor))
+
+
+def quantised(*tensors: Tensor) -> list[str]:
+    """Return a fault for each tensor that is not int8 with one scale and zero point."""
+    found = []
+    for tensor in tensors:
+        quant = tensor.quant
+        if tensor.dtype != "int8":
+            found.append(
+                f"tensor '{tensor.name}' is {tensor.dtype}, not int8: quantize the model in full"
+            )
+        elif quant is None or len(quant.scales) != 1 or not quant.scales[0] > 0:
+            found.append(f"tensor '{tensor.name}' has no single scale: convert the model again")
+    return found
+
+
+def constant(node: Node, position: int, what: str) -> list[str]:
+    """Return a fault where an input must lie in the file and does not."""
+    if node.has_input(position) and node.input(position).data is None:
+        return [f"{what} '{node.input(position).name}' is computed, not constant"]
+    return []
+
+
+def activation_range(tensor: Tensor, activation: str) -> tuple[int, int]:
+    """Return the clamp in steps of the output that a fused activation comes to."""
+    zero, step = zero_point(tensor), scale(tensor)
+
+    def steps(real: float) -> int:
+        # TfLiteRound of a float32 quotient: half away from zero
+        quotient = np.float32(real) / step
+        return zero + int(np.trunc(quotient + np.copysign(np.float32(0.5), quotient)))
+
+    low, high = {
+        "NONE": (-128, 127),
+        "RELU": (steps(0.0), 127),
+        "RELU6": (steps(0.0), steps(6.0)),
+        "RELU_N1_TO_1": (steps(-1.0), steps(1.0)),
+    }[activation]
+    return max(low, -128), min(high, 127)
+
+
+def unknown_activation(node: Node) -> list[str]:
+    """Return a fault for a fused activation that has no integer form here."""
+    name = node.option("fused_activation_function", "NONE")
+    if name in ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"):
+        return []
+    return [f"fused activation {name} is not supported: use RELU, RELU6, RELU_N1_TO_1 or none"]

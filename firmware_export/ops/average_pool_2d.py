@@ -1,0 +1,45 @@
+"""AVERAGE_POOL_2D: the sum is divided by the valid taps, halves away from zero."""
+
+from firmware_export.node import (
+    Call,
+    Node,
+    activation_range,
+    nhwc,
+    quantised,
+    scale,
+    unknown_activation,
+    zero_point,
+)
+from firmware_export.ops.window import padding_before
+
+
+def faults(node: Node) -> list[str]:
+    """Return why this pooling cannot be exported."""
+    found = [*quantised(node.input(), node.output()), *unknown_activation(node)]
+    if not found and (scale(node.input()), zero_point(node.input())) != (
+        scale(node.output()),
+        zero_point(node.output()),
+    ):
+        found.append("input and output have different scales: convert the model again")
+    return found
+
+
+def call(node: Node) -> Call:
+    """Return the call of `average_pool_2d`."""
+    _, in_h, in_w, channels = nhwc(node.input())
+    _, out_h, out_w, _ = nhwc(node.output())
+    k_h, k_w = node.option("filter_height", 1), node.option("filter_width", 1)
+    stride_h, stride_w = node.option("stride_h", 1), node.option("stride_w", 1)
+    low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
+    return Call(
+        kernels=("average_pool_2d",),
+        function="average_pool_2d",
+        fields=(
+            ("in_h", str(in_h)), ("in_w", str(in_w)), ("channels", str(channels)),
+            ("out_h", str(out_h)), ("out_w", str(out_w)), ("k_h", str(k_h)), ("k_w", str(k_w)),
+            ("stride_h", str(stride_h)), ("stride_w", str(stride_w)),
+            ("pad_h", str(padding_before(node, 1, k_h, stride_h))),
+            ("pad_w", str(padding_before(node, 2, k_w, stride_w))),
+            ("act_min", str(low)), ("act_max", str(high)),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""CONV_2D: dilated, any stride, grouped, per-tensor or per-channel."""
+
+import numpy as np
+
+from firmware_export.node import (
+    Call,
+    Constant,
+    Node,
+    activation_range,
+    constant,
+    nhwc,
+    quantised,
+    unknown_activation,
+    values,
+    zero_point,
+)
+from firmware_export.ops.window import (
+    biases,
+    channel_constants,
+    folded,
+    padding_before,
+    per_channel,
+)
+
+PIXELS = 4  # columns that the kernel gathers at a time
+
+
+def faults(node: Node) -> list[str]:
+    """Return why this convolution cannot be exported."""
+    return [
+        *quantised(node.input(), node.output()),
+        *constant(node, 1, "weights"),
+        *constant(node, 2, "bias"),
+        *per_channel(node, nhwc(node.output())[3]),
+        *unknown_activation(node),
+    ]
+
+
+def call(node: Node) -> Call:
+    """Return the call of `pointwise`, or of `conv_2d` with four gathered columns as scratch."""
+    _, in_h, in_w, in_c = nhwc(node.input())
+    _, out_h, out_w, out_c = nhwc(node.output())
+    weights = values(node.input(1))
+    _, k_h, k_w, k_c = weights.shape
+    groups, depth = in_c // k_c, k_h * k_w * k_c
+    stride = [node.option(f"stride_{axis}", 1) for axis in "hw"]
+    dilation = [node.option(f"dilation_{axis}_factor", 1) for axis in "hw"]
+    pads = [
+        padding_before(node, axis, k, s, d)
+        for axis, k, s, d in zip((1, 2), (k_h, k_w), stride, dilation, strict=True)
+    ]
+    bias = folded(node, biases(node, 2, out_c), weights.astype(np.int64).sum(axis=(1, 2, 3)))
+    constants = (
+        Constant("weights", weights),
+        *channel_constants(node, node.input(1), bias, out_c),
+    )
+    gemm = ("gemm", _gemm(node, depth, out_c // groups, out_c))
+    if (k_h, k_w, *stride, groups) == (1, 1, 1, 1, 1):
+        pointwise = (("pixels", str(out_h * out_w)), gemm)
+        return Call(("requantize_double", "gemm", "pointwise"), "pointwise", pointwise, constants)
+    fields = (
+        ("in_h", str(in_h)), ("in_w", str(in_w)), ("in_c", str(in_c)),
+        ("out_h", str(out_h)), ("out_w", str(out_w)), ("out_c", str(out_c)),
+        ("k_h", str(k_h)), ("k_w", str(k_w)), ("groups", str(groups)),
+        ("stride_h", str(stride[0])), ("stride_w", str(stride[1])),
+        ("dilation_h", str(dilation[0])), ("dilation_w", str(dilation[1])),
+        ("pad_h", str(pads[0])), ("pad_w", str(pads[1])),
+        ("in_zero_point", str(zero_point(node.input()))), gemm,
+    )  # fmt: skip
+    kernels = ("requantize_double", "gemm", "conv_2d")
+    return Call(kernels, "conv_2d", fields, constants, scratch_bytes=PIXELS * depth)
+
+
+def _gemm(node: Node, depth: int, channels: int, out_stride: int) -> str:
+    low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
+    zero = zero_point(node.output())
+    return (
+        f"{{ @weights, @bias, @multiplier, @shift, {depth}, {channels}, {out_stride}, {zero}, "
+        f"{low}, {high} }}"
+    )
