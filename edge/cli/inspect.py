@@ -10,6 +10,7 @@ import click
 from edge import bundle, cost, metadata, tflite
 from edge.bundle import Bundle
 from edge.cli import show
+from edge.cli.edgetpu import edgetpu_lines, edgetpu_report
 
 SHOWN_LABELS = 10
 
@@ -51,6 +52,7 @@ def describe(content: Bundle) -> dict[str, Any]:
         "score": asdict(content.score) if content.score else None,
         "operators": _operators(graph),
         "labels": list(content.labels),
+        "edgetpu": edgetpu_report(content, graph),
         "metadata": asdict(own) if own else None,
         "golden": dict(content.golden),
         "guesses": list(content.guesses),
@@ -86,6 +88,7 @@ def _lines(record: dict[str, Any]) -> list[str]:
         + (" (custom)" if row["custom"] else "")
         for row in record["operators"]
     ]
+    lines += edgetpu_lines(record["edgetpu"])
     lines += _label_lines(record) + _score_lines(record) + _metadata_lines(record["metadata"])
     return lines + [f"  guessed: {guess}" for guess in record["guesses"]]
 

@@ -64,6 +64,28 @@ def test_custom_operators_are_marked(shared: Path) -> None:
     assert "1 x edgetpu-custom-op version 1 (custom)" in text
 
 
+def test_a_compiled_model_says_which_runtime_it_needs(shared: Path) -> None:
+    for name, version in (("split_concat", 13), ("mobilenet_v1_0.25_128_quant", 12)):
+        file = shared / "data" / "coral" / f"{name}_edgetpu.tflite"
+        said = f"needs its runtime in version {version} or newer"
+        assert f"Edge TPU: this model is compiled for it and {said}" in text_of(file)
+        assert record_of(file)["edgetpu"]["compiled"]["runtime_min"] == version
+
+
+def test_a_broken_package_is_said_and_the_rest_is_shown(shared: Path, tmp_path: Path) -> None:
+    content = (shared / "data" / "coral" / "split_concat_edgetpu.tflite").read_bytes()
+    assert content.count(b"DWN1") == 1
+    file = tmp_path / "broken.tflite"
+    file.write_bytes(content.replace(b"DWN1", b"DWN0", 1))
+    text = text_of(file)
+    assert "Edge TPU: this model: operator 0 (edgetpu-custom-op): its package has b'DWN0'" in text
+    assert "1 x edgetpu-custom-op version 1 (custom)" in text
+
+
+def test_a_model_for_the_cpu_is_not_called_compiled(shared: Path) -> None:
+    assert record_of(shared / "data" / VWW)["edgetpu"]["compiled"] is None
+
+
 def test_every_model_at_hand_is_shown(shared: Path) -> None:
     files = sorted((shared / "data").glob("*/*.tflite"))
     assert len(files) > 25
