@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from edge.backoff import Backoff
 from edge.infer.backend import Backend, Choice, Reals
 from edge.infer.engine import Answer, Engine
-from edge.infer.slot import Backoff
 from edge.scene import Prepared
 
 PATIENCE_S = 20.0  # real seconds until a test gives up

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from edge.backoff import Backoff
 from edge.errors import BadDataError, UnavailableError, UsageError
 from edge.infer.backend import Backend, Choice, Reals
-from edge.infer.slot import BackendStatistics, Backoff, Deadline, Slot
+from edge.infer.slot import BackendStatistics, Deadline, Slot
 from edge.scene import Change, Prepared
 
 log = logging.getLogger(__name__)

@@ -2,13 +2,12 @@
 
 import itertools
 import logging
-import random
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge.backoff import Backoff
 from edge.errors import BadDataError, EdgeError
 from edge.infer.backend import Backend, Choice, FinalFault
 from edge.infer.runtime import one_line
@@ -18,23 +17,6 @@ log = logging.getLogger(__name__)
 
 RECENT = 10_000  # answers that percentiles are taken over: a bound for a process of months
 MEDIAN_OVER = 100  # answers that the deadline follows
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """The pause before a failed choice is opened again: doubled each time, shortened by chance.
-
-    `jitter` returns 0..1; the pause is between half and the whole of its step.
-    """
-
-    first_s: float = 1.0
-    most_s: float = 60.0
-    jitter: Callable[[], float] = random.random
-
-    def pause_s(self, attempt: int) -> float:
-        """Return the seconds to wait before attempt 0, 1, ..."""
-        step = min(self.most_s, self.first_s * 2.0 ** min(attempt, 30))
-        return step * (0.5 + 0.5 * self.jitter())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from edge.backoff import Backoff
 from edge.errors import BadDataError, UnavailableError
 from edge.infer.backend import Choice, FinalFault
-from edge.infer.slot import MEDIAN_OVER, RECENT, Backoff, Deadline, Slot
+from edge.infer.slot import MEDIAN_OVER, RECENT, Deadline, Slot
 
 
 class Idle:
