@@ -6,11 +6,14 @@ import sys
 
 import apt
 
-# A program on PATH, or a library -> Debian's package.
+# A program on PATH, or a library -> Debian's packages.
 TOOLS = {
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
     "ffmpeg": "ffmpeg",
+    "gcc": "gcc libc6-dev",  # compiles exported C for this machine
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",  # and for microcontrollers
+    "qemu-system-arm": "qemu-system-arm",
     "libusb-1.0.so.0": "libusb-1.0-0",  # tflite-support in .venv-readers links to it
 }
 
@@ -34,7 +37,7 @@ def missing() -> dict[str, str]:
 def main() -> int:
     """Install what is missing; what stays missing is named: its tests are skipped."""
     if missing() and apt.can_install():
-        apt.install(tuple(missing().values()))
+        apt.install(tuple(" ".join(missing().values()).split()))
     for tool, package in missing().items():
         print(
             f"skipped: tests that need {tool}, which is not here; "

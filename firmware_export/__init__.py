@@ -7,16 +7,14 @@ from typing import Any
 
 from edge import tflite
 from edge.bundle import Bundle
-from edge.errors import BadDataError, UsageError
-from firmware_export import emit
+from edge.errors import BadDataError
+from firmware_export import emit, targets
 from firmware_export.layers import allowed_overlaps, layers_of, lifetimes
 from firmware_export.node import Rounding
 from firmware_export.plan import overlaps, plan
 from firmware_export.rewrite import rewrite
 
-__all__ = ["TARGETS", "Export", "export"]
-
-TARGETS = ("c99",)
+__all__ = ["Export", "export"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +38,8 @@ def export(
     `bundle` is a Bundle, a path or the bytes of a `.tflite`; `name` the C prefix. Raises
     BadDataError with every reason why the model cannot be exported.
     """
-    if target not in TARGETS:
-        raise UsageError(f"no target {target!r}; known targets: {', '.join(TARGETS)}")
+    if target != targets.HOST:
+        targets.find(target)
     content, labels, found = _content(bundle)
     original = tflite.read(content)
     graph = rewrite(original)

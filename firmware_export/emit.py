@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edge.tflite import Graph, Tensor
@@ -89,6 +89,8 @@ typedef struct {{
 {inputs}{outputs}{n}_status {n}_invoke({n}_t *m, {invoke_parameters(model)}); /* or NULL */
 {_helper_prototypes(model)}extern const char *const {n}_labels[], *const {n}_layer_names[];
 uint32_t {n}_clock(void); /* yours; referenced only under -D{u}_PROFILE */
+/* In {n}_selftest.c; 0, or 1 + first wrong vector. */
+int {n}_selftest({n}_t *m, void (*print)(const char *line));
 #ifdef __cplusplus
 }}
 #endif
@@ -121,7 +123,7 @@ def weights(model: Model) -> str:
     u = model.upper
     arrays = "\n".join(
         f"{u}_WEIGHTS_ATTR const {C_TYPES[c.values.dtype.name]} {c.symbol}[{c.values.size}] = {{\n"
-        f"{_numbers(c.values)}\n}};"
+        f"{numbers(c.values)}\n}};"
         for c in unique_constants(model)
     )
     return f"""{LICENCE}
@@ -143,7 +145,7 @@ class Array:
     symbol: str
     layer: int
     name: str
-    values: NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]
+    values: NDArray[Any]
 
 
 def unique_constants(model: Model) -> list[Array]:
@@ -212,6 +214,14 @@ def _profile_macro(model: Model) -> str:
 #endif
 #ifndef NAME_CODE_ATTR
 #define NAME_CODE_ATTR
+#endif
+/* One body for all layers: a copy for each would cost flash. */
+#if defined(__clang__)
+#define KERNEL NAME_CODE_ATTR __attribute__((noinline)) static
+#elif defined(__GNUC__)
+#define KERNEL NAME_CODE_ATTR __attribute__((noinline, noclone)) static
+#else
+#define KERNEL NAME_CODE_ATTR static
 #endif
 """
 
@@ -354,7 +364,8 @@ def _helpers(model: Model) -> Iterator[str]:
 """
 
 
-def _numbers(array: NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]) -> str:
+def numbers(array: NDArray[Any]) -> str:
+    """Return an array as the lines of a C initializer."""
     flat = array.reshape(-1).tolist()
     rows = (flat[i : i + 20] for i in range(0, len(flat), 20))
     return "\n".join("    " + " ".join(f"{_number(v)}," for v in row) for row in rows)

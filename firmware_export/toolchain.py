@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.errors import UnavailableError
+from firmware_export.targets import Target
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -33,15 +34,9 @@ def build(files: Mapping[str, str], folder: Path, flags: Sequence[str] = ("-O2",
         raise UnavailableError("no C compiler on PATH; on Debian: apt-get install gcc")
     for name, text in files.items():
         (folder / name).write_text(text)
-    program = folder / "program"
     sources = [name for name in files if name.endswith(".c")]
-    command = [*compiler, *WARNINGS, *flags, "-o", str(program), *sources]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-    )
-    if done.returncode:
-        raise UnavailableError(f"{shlex.join(command)} failed", *done.stderr.splitlines()[:20])
-    return program
+    _said([*compiler, *WARNINGS, *flags, "-o", "program", *sources], folder)
+    return folder / "program"
 
 
 def run(program: Path, data: bytes) -> bytes:
@@ -53,3 +48,50 @@ def run(program: Path, data: bytes) -> bytes:
         lines = done.stderr.decode(errors="replace").splitlines()[:20]
         raise UnavailableError(f"the compiled model ended with {done.returncode}", *lines)
     return done.stdout
+
+
+def cross_build(files: Mapping[str, str], folder: Path, target: Target, *defines: str) -> Path:
+    """Compile for a core, an object beside each `.c`, and link one program; returns its path.
+
+    Raises UnavailableError without the compiler, or with what it said.
+    """
+    if shutil.which(target.compiler) is None:
+        raise UnavailableError(
+            f"no {target.compiler} on PATH; on Debian: apt-get install {target.package}"
+        )
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    flags = [*WARNINGS, *target.flags, *(f"-D{define}" for define in defines)]
+    sources = [name for name in files if name.endswith(".c")]
+    _said([target.compiler, *flags, "-c", *sources], folder)
+    objects = [f"{name.removesuffix('.c')}.o" for name in sources]
+    link = [*target.flags, *target.link_flags, "-T", "link.ld", "-o", "program.elf"]
+    _said([target.compiler, *objects, *link], folder)
+    return folder / "program.elf"
+
+
+def emulate(program: Path, target: Target) -> str:
+    """Run a program on the target's machine and return what it printed; raises UnavailableError."""
+    machine = target.machine
+    if shutil.which(machine.emulator) is None:
+        raise UnavailableError(
+            f"no {machine.emulator} on PATH; on Debian: apt-get install {machine.package}"
+        )
+    return _said([machine.emulator, *machine.arguments, "-kernel", str(program)], program.parent)
+
+
+def text_bytes(path: Path, target: Target) -> int:
+    """Return the bytes of code and read-only data in an object file."""
+    return int(_said([target.size, str(path)], path.parent).splitlines()[1].split()[0])
+
+
+def _said(command: Sequence[str], folder: Path) -> str:
+    done = subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = (done.stderr + done.stdout).splitlines()[:20]
+        raise UnavailableError(f"{shlex.join(command)} ended with {done.returncode}", *said)
+    # semihosting prints to standard error
+    return done.stdout + done.stderr

@@ -57,26 +57,37 @@ NAMES = {
 }
 
 
-def against(
-    model: Model, files: dict[str, str], count: int, flags: Sequence[str] = ("-O2",)
-) -> tuple[dict[str, Verdict], list[str]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Verdicts by oracle, why others are missing, and the outputs that the profile asks for."""
+
+    inputs: list[NDArray[Any]]
+    wanted: list[NDArray[Any]]
+    verdicts: dict[str, Verdict]
+    reasons: list[str]
+
+
+def against(model: Model, files: dict[str, str], count: int) -> Found:
     """Return the verdicts against the profile's oracle and XNNPACK on `count` synthetic inputs.
 
     What is not there (a compiler, a runtime, or a runtime that refuses the model) is a reason.
     """
     inputs = vectors.synthetic(model.inputs, count)
-    try:
-        got = compiled_answers(model, files, inputs, flags)
-    except UnavailableError as error:
-        return {}, list(error.faults)
-    verdicts: dict[str, Verdict] = {}
-    reasons: list[str] = []
+    found = Found(inputs, [], {}, [])
+    answers: dict[str, list[NDArray[Any]]] = {}
     for name in (model.rounding, "xnnpack"):
         try:
-            verdicts[name] = compare(got, oracle.answers(model.content, inputs, name))
+            answers[name] = oracle.answers(model.content, inputs, name)
         except UnavailableError as error:
-            reasons += error.faults
-    return verdicts, reasons
+            found.reasons.extend(error.faults)
+    found.wanted.extend(answers.get(model.rounding, []))
+    try:
+        got = compiled_answers(model, files, inputs)
+    except UnavailableError as error:
+        found.reasons.extend(error.faults)
+        return found
+    found.verdicts.update({name: compare(got, want) for name, want in answers.items()})
+    return found
 
 
 def compiled_answers(

@@ -23,6 +23,10 @@ def has_ffmpeg() -> bool:
     return shutil.which("ffmpeg") is not None
 
 
+def has_arm() -> bool:
+    return bool(shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm"))
+
+
 @functools.cache
 def has_readers() -> bool:
     return _succeeds(str(READERS_PYTHON), "-c", "import tflite_support")
@@ -42,6 +46,7 @@ NEEDS: dict[str, Callable[[], bool]] = {
     "chromium": has_chromium,
     "ffmpeg": has_ffmpeg,
     "readers": has_readers,
+    "arm": has_arm,
     "legacy": has_legacy,
 }
 
@@ -54,6 +59,7 @@ def can_install() -> bool:
 # For tests/allowed_skips.txt: when a row of it holds.
 CONDITIONS: dict[str, Callable[[], bool]] = {
     "without-chromium": lambda: not has_chromium() and not can_install(),
+    "without-arm": lambda: not has_arm() and not can_install(),
     "without-ffmpeg": lambda: not has_ffmpeg() and not can_install(),
     "without-readers": lambda: not has_readers() and not (has_python311() and can_install()),
     "without-python3.11": lambda: not has_python311(),

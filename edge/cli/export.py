@@ -12,6 +12,7 @@ from edge.cli import show
 from edge.errors import EdgeError, NotFoundError
 
 INPUTS = 8  # compared by default; the tests compare more
+VECTORS = 4  # of them that the self-test holds
 
 
 class MismatchError(EdgeError):
@@ -46,13 +47,14 @@ def export(
     from firmware_export import export as make
 
     made = make(_source(model), target, name=name, rounding=rounding)
-    lines = [] if no_verify else _verified(made)
-    for file, text in made.files.items():
+    files = dict(made.files)
+    lines = [] if no_verify else _verified(made, files)
+    for file, text in files.items():
         with written_aside(out / file) as aside:
             aside.write_text(text)
-    record = {"out": str(out), "files": list(made.files), "checks": lines, **made.report}
+    record = {"out": str(out), "files": list(files), "checks": lines, **made.report}
     head = (
-        f"{out}: {', '.join(made.files)}\n  arena {made.report['arena_bytes']:,} bytes, "
+        f"{out}: {', '.join(files)}\n  arena {made.report['arena_bytes']:,} bytes, "
         f"weights {made.report['weight_bytes']:,} bytes, {made.report['layers']} layers"
     )
     show(ctx, record, "\n".join([head, *(f"  {line}" for line in lines)]))
@@ -66,12 +68,17 @@ def _source(path: Path) -> Bundle | Path:
     return path
 
 
-def _verified(made: Any) -> list[str]:
-    from firmware_export import verify
+def _verified(made: Any, files: dict[str, str]) -> list[str]:
+    """Return what the comparison says, and add the self-test; raises MismatchError."""
+    from firmware_export import selftest, verify
 
-    verdicts, reasons = verify.against(made.model, dict(made.files), INPUTS)
-    for oracle, verdict in verdicts.items():
-        if oracle == made.model.rounding and verdict.different:
-            raise MismatchError(f"not written: against {oracle}, {verdict.text}")
-    lines = [f"against {verify.NAMES[oracle]}: {v.text}" for oracle, v in verdicts.items()]
-    return lines + [f"not compared: {reason}" for reason in reasons]
+    found = verify.against(made.model, files, INPUTS)
+    own = found.verdicts.get(made.model.rounding)
+    if own is not None and own.different:
+        raise MismatchError(f"not written: against {verify.NAMES[made.model.rounding]}, {own.text}")
+    if found.wanted:
+        files[f"{made.model.name}_selftest.c"] = selftest.text(
+            made.model, [a[:VECTORS] for a in found.inputs], [a[:VECTORS] for a in found.wanted]
+        )
+    lines = [f"against {verify.NAMES[name]}: {v.text}" for name, v in found.verdicts.items()]
+    return lines + [f"not compared: {reason}" for reason in found.reasons]

@@ -3,7 +3,7 @@ typedef struct {
     int32_t zero_point0, zero_point1, out_zero_point, act_min, act_max;
 } add_t;
 
-static void add(const add_t *p, const int8_t *in0, const int8_t *in1, int8_t *out)
+KERNEL void add(const add_t *p, const int8_t *in0, const int8_t *in1, int8_t *out)
 {
     const int32_t unit = (int32_t)1 << p->left_shift;
 

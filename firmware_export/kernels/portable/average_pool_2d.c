@@ -19,7 +19,7 @@ static int8_t average_pool_2d_one(const average_pool_2d_t *p, const int8_t *in, 
     return (int8_t)(q > p->act_max ? p->act_max : q);
 }
 
-static void average_pool_2d(const average_pool_2d_t *p, const int8_t *in, int8_t *out)
+KERNEL void average_pool_2d(const average_pool_2d_t *p, const int8_t *in, int8_t *out)
 {
     for (int32_t y = 0; y < p->out_h; y++) {
         for (int32_t x = 0; x < p->out_w; x++) {

@@ -23,7 +23,7 @@ static void conv_2d_gather(const conv_2d_t *p, const int8_t *in, int8_t *column,
     }
 }
 
-static void conv_2d(const conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch)
+KERNEL void conv_2d(const conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch)
 {
     const int32_t pixels = p->out_h * p->out_w;
 

@@ -28,7 +28,7 @@ static int32_t depthwise_conv_2d_sum(const depthwise_conv_2d_t *p, const int8_t 
     return sum;
 }
 
-static void depthwise_conv_2d(const depthwise_conv_2d_t *p, const int8_t *in, int8_t *out)
+KERNEL void depthwise_conv_2d(const depthwise_conv_2d_t *p, const int8_t *in, int8_t *out)
 {
     for (int32_t y = 0; y < p->out_h; y++) {
         for (int32_t x = 0; x < p->out_w; x++) {

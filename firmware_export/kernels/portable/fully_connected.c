@@ -15,15 +15,15 @@ static int8_t fully_connected_out(const fully_connected_t *p, int32_t sum, int32
 }
 
 /* Four outputs at a time share each input byte. */
-static void fully_connected(const fully_connected_t *p, const int8_t *in, int8_t *out)
+KERNEL void fully_connected(const fully_connected_t *p, const int8_t *in, int8_t *out)
 {
     const int32_t depth = p->depth;
 
     for (int32_t row = 0; row < p->rows; row++, in += depth, out += p->outs) {
         const int8_t *w = p->weights;
-        int32_t c = 0;
+        int32_t c = 0, left = p->outs;
 
-        for (; c + 4 <= p->outs; c += 4, w += 4 * depth) {
+        for (; left >= 4; left -= 4, c += 4, w += 4 * depth) {
             int32_t s0 = p->bias[c], s1 = p->bias[c + 1], s2 = p->bias[c + 2], s3 = p->bias[c + 3];
             for (int32_t k = 0; k < depth; k++) {
                 const int32_t x = in[k];
@@ -37,7 +37,7 @@ static void fully_connected(const fully_connected_t *p, const int8_t *in, int8_t
             out[c + 2] = fully_connected_out(p, s2, c + 2);
             out[c + 3] = fully_connected_out(p, s3, c + 3);
         }
-        for (; c < p->outs; c++, w += depth) {
+        for (; left > 0; left--, c++, w += depth) {
             int32_t sum = p->bias[c];
             for (int32_t k = 0; k < depth; k++) {
                 sum += (int32_t)in[k] * w[k];

@@ -33,7 +33,7 @@ static void softmax_row(const softmax_t *p, const int8_t *in, int8_t *out)
     }
 }
 
-static void softmax(const softmax_t *p, const int8_t *in, int8_t *out)
+KERNEL void softmax(const softmax_t *p, const int8_t *in, int8_t *out)
 {
     for (int32_t row = 0; row < p->rows; row++) {
         softmax_row(p, in + row * p->depth, out + row * p->depth);
