@@ -1,5 +1,6 @@
 """The boards: one TOML file each in `devices/boards`, every figure with its source."""
 
+import dataclasses
 import difflib
 import importlib.resources
 import re
@@ -48,6 +49,20 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """By what a running machine is known as this board; one of them is enough.
+
+    `device_tree` holds names in the device tree's `model` (a revision may follow), `compatible`
+    identifiers of its `compatible`, `usb` and `pci` ids `vendor:product` of an accelerator.
+    """
+
+    device_tree: tuple[str, ...] = ()
+    compatible: tuple[str, ...] = ()
+    usb: tuple[str, ...] = ()
+    pci: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A board; a figure that the board has not, or its maker does not state, is None or empty.
 
@@ -81,6 +96,7 @@ class Device:
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
+    probe: Probe | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,10 +134,12 @@ KEYS: dict[str, Key] = {
     "toolchain": Key(str, ("mcu",), sourced=False, allowed=TARGETS),
     "extra": Key(str, ("linux",), sourced=False, allowed=EXTRAS),
     "region": Key(list),
+    "probe": Key(dict, ("linux", "accelerator")),
 }
 
 REGION_KEYS: dict[str, type] = {"name": str, "origin": int, "bytes": int}
-TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
+PROBE_KEYS = tuple(field.name for field in dataclasses.fields(Probe))
+TYPE_NAMES = {str: "text", int: "a whole number", list: "a list", dict: "a table"}
 
 
 def boards(folder: Traversable | None = None) -> tuple[Device, ...]:
@@ -134,6 +152,7 @@ def boards(folder: Traversable | None = None) -> tuple[Device, ...]:
         except DevicesError as error:
             faults.extend(error.faults)
     faults.extend(_shared_names(found))
+    faults.extend(_shared_identities(found))
     if faults:
         raise DevicesError(*faults)
     return tuple(sorted(found, key=lambda board: (KINDS.index(board.kind), board.name)))
@@ -180,11 +199,24 @@ def _shared_names(found: Iterable[Device]) -> Iterator[str]:
             owners[name] = board.id
 
 
+def _shared_identities(found: Iterable[Device]) -> Iterator[str]:
+    owners: dict[tuple[str, str], str] = {}
+    for board in found:
+        for key in PROBE_KEYS if board.probe else ():
+            for identity in getattr(board.probe, key):
+                if (key, identity) in owners:
+                    owner = owners[key, identity]
+                    yield f"{board.id}.toml: probe: {identity!r} is already that of {owner!r}"
+                owners[key, identity] = board.id
+
+
 def _device(table: Mapping[str, Any]) -> Device:
     values = {key: value for key, value in table.items() if key != "region"}
     for key in ("aliases", "notes"):
         values[key] = tuple(values.get(key, ()))
     regions = tuple(Region(**region) for region in table.get("region", ()))
+    if "probe" in values:
+        values["probe"] = Probe(**{key: tuple(names) for key, names in values["probe"].items()})
     return Device(**values, regions=regions)
 
 
@@ -215,6 +247,8 @@ def _value_faults(name: str, rule: Key, value: Any) -> Iterator[str]:
     elif isinstance(value, list) and name == "region":
         for region in value:
             yield from _region_faults(region)
+    elif isinstance(value, dict):
+        yield from _probe_faults(value)
     elif isinstance(value, list) and not all(isinstance(item, str) for item in value):
         yield f"{name} must hold texts only, got {value!r}"
 
@@ -228,6 +262,17 @@ def _region_faults(region: Any) -> Iterator[str]:
     for name, wanted in REGION_KEYS.items():
         if name in region and type(region[name]) is not wanted:
             yield f"region: {name} must be {TYPE_NAMES[wanted]}, got {region[name]!r}"
+
+
+def _probe_faults(table: Mapping[str, Any]) -> Iterator[str]:
+    for name, values in table.items():
+        texts = isinstance(values, list) and all(isinstance(each, str) for each in values)
+        if name not in PROBE_KEYS:
+            yield f"probe: unknown key {name!r}; known: {', '.join(PROBE_KEYS)}"
+        elif not texts or not values or not all(each.strip() for each in values):
+            yield f"probe: {name} must be a list of texts, got {values!r}"
+    if not table:
+        yield f"probe is empty; it takes one of {', '.join(PROBE_KEYS)}"
 
 
 def _source_faults(table: Mapping[str, Any]) -> Iterator[str]:

@@ -109,12 +109,16 @@ def _details(board: catalogue.Device) -> str:
     shown = [
         (field.name, _value(getattr(board, field.name)), board.sources.get(field.name, ""))
         for field in dataclasses.fields(board)
-        if field.name not in {"id", "name", "aliases", "notes", "regions", "sources"}
+        if field.name not in {"id", "name", "aliases", "notes", "regions", "sources", "probe"}
     ]
     shown += [
         (f"region {region.name}", f"{region.bytes:,} at 0x{region.origin:08x}", source)
         for region in board.regions
         for source in [board.sources.get("region", "")]
+    ]
+    shown += [
+        (f"probe {key}", ", ".join(names), board.sources.get("probe", ""))
+        for key, names in (dataclasses.asdict(board.probe) if board.probe else {}).items()
     ]
     lines.append(columns([row for row in shown if row[1]]))
     lines.extend(f"Note: {note}" for note in board.notes)

@@ -216,6 +216,13 @@ def test_a_broken_file_lists_all_of_its_faults() -> None:
         ),
         ("[sources]", "region = [3]\n[sources]", "region must be a table, got 3"),
         ("[sources]", "[[sources]]", "sources must be a table"),
+        ("[sources]", "probe = 3\n[sources]", "probe must be a table, got 3"),
+        ("[sources]", "[probe]\n[sources]", "probe is empty; it takes one of device_tree, "),
+        ("[sources]", "[probe]\nusbs = ['1']\n[sources]", "probe: unknown key 'usbs'; known: "),
+        ("[sources]", "[probe]\nusb = '1'\n[sources]", "probe: usb must be a list of texts"),
+        ("[sources]", "[probe]\nusb = ['']\n[sources]", "probe: usb must be a list of texts"),
+        ("[sources]", "[probe]\nusb = ['1:2']\n[sources]", "probe has no source"),
+        ('kind = "mcu"', 'kind = "linux"', "probe is missing"),
         ('id = "toy"', "id = ", "not TOML"),
     ],
 )
@@ -243,4 +250,12 @@ def test_two_boards_cannot_share_a_name(tmp_path: Path) -> None:
     twin = GOOD.replace('id = "toy"', 'id = "twin"\naliases = ["toy"]')
     (tmp_path / "twin.toml").write_text(twin)
     with pytest.raises(devices.DevicesError, match="'toy' already names the board"):
+        devices.boards(tmp_path)
+
+
+def test_two_boards_cannot_share_an_identity(tmp_path: Path) -> None:
+    toy = GOOD.replace("[sources]", '[probe]\nusb = ["1:2"]\n[sources]\nprobe = "made up"')
+    (tmp_path / "toy.toml").write_text(toy)
+    (tmp_path / "twin.toml").write_text(toy.replace('id = "toy"', 'id = "twin"'))
+    with pytest.raises(devices.DevicesError, match=r"twin\.toml: probe: '1:2' is already that of"):
         devices.boards(tmp_path)

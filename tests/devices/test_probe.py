@@ -1,6 +1,5 @@
 """The Edge TPUs in made trees of /sys and /dev: which there are, and what is wrong with each."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,7 @@ from machine_trees import add_apex, add_pci_card, add_usb_tpu
 
 from devices.probe import EdgeTpu, edge_tpus, page_size_bytes
 
-
-@pytest.fixture(autouse=True)
-def _permission_by_the_last_digit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answer os.access as the kernel answers anybody who is neither root nor the owner."""
-
-    def access(path: Path, mode: int) -> bool:
-        return os.stat(path).st_mode & mode == mode  # noqa: PTH116 - whatever os.access takes
-
-    monkeypatch.setattr("os.access", access)
+pytestmark = pytest.mark.usefixtures("permission_by_the_last_digit")
 
 
 def only(root: Path) -> EdgeTpu:
