@@ -45,6 +45,27 @@ def test_json_holds_scores_parity_and_notes(files: Path) -> None:
     assert bundle.inputs[0].std == (127.5, 127.5, 127.5)
 
 
+def test_a_saved_model_becomes_the_same_bundle_as_the_keras_file(files: Path) -> None:
+    import keras
+
+    keras.models.load_model(files / "kinds.keras").export(files / "saved", verbose=False)
+    models = []
+    for source in ("kinds.keras", "saved"):
+        out = files / f"{source}.bundle"
+        words = ["quantize", files / source, "--data", files / "data.npz", "--out", out]
+        words += ["--labels", files / "labels.txt", "--mean", "127.5", "--std", "127.5"]
+        done = CliRunner().invoke(cli, ["-q", *map(str, words)], catch_exceptions=False)
+        assert done.exit_code == 0
+        models.append(bundles.read(out))
+    from_keras, from_saved = models
+    assert from_saved.labels == KINDS
+    assert from_saved.task == "classify"
+    assert [o.shape for o in from_saved.outputs] == [o.shape for o in from_keras.outputs]
+    assert from_saved.score is not None
+    assert from_keras.score is not None
+    assert from_saved.score.int8 == from_keras.score.int8
+
+
 @pytest.mark.parametrize(("words", "code", "expected"), [
     (["absent.keras"], 66, "no model 'absent.keras'"),
     (["kinds.keras", "--mean", "a"], 2, "--mean is 'a'"),
