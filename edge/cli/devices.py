@@ -8,6 +8,7 @@ import click
 
 import devices as catalogue
 from edge.cli import show
+from edge.cli.here import here
 from edge.errors import BadDataError, EdgeError, NotFoundError
 
 HEADER = ("id", "board", "kind", "processor", "RAM usable", "flash usable", "accelerator")
@@ -18,9 +19,12 @@ NUMBERS = (4, 5)
 @click.group(invoke_without_command=True)
 @click.pass_context
 def devices(ctx: click.Context) -> None:
-    """List the boards that are known, or show one."""
+    """List the boards that are known, show one, or say what this machine is."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_boards)
+
+
+devices.add_command(here)
 
 
 @devices.command("list")
