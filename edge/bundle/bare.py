@@ -1,23 +1,19 @@
 """A bare `.tflite` as a bundle: what its file does not say is inferred, and said aloud."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from edge import tflite
 from edge.bundle.checks import file_quant, file_shape, output_shape
-from edge.bundle.labels import parse_labels
-from edge.bundle.parts import Bundle, Decode, Input, Output, Role, Task, Thresholds
+from edge.bundle.fitting import find_states, fit_labels
+from edge.bundle.labels import named, parse_labels
+from edge.bundle.outputs import Outputs, Reading, read_outputs
+from edge.bundle.parts import Bundle, Input, Output, Role, Thresholds
 from edge.errors import BadDataError, NotFoundError
 from edge.metadata import Metadata, TensorInfo, read_metadata
 
-POSTPROCESS = "TFLite_Detection_PostProcess"
-# The outputs of that operator, in its order.
-POSTPROCESS_ROLES: tuple[Role, ...] = ("boxes", "classes", "scores", "count")
-# Operators that only change the form of scores.
-_PASSING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
-# What converters give every SOFTMAX and LOGISTIC, uint8 and int8.
-_SCORE_QUANTS = ((1 / 256, 0), (1 / 256, -128))
 _MIN_IMAGE_PX = 8
 # Least scores where nobody says any: among many classes even a right answer may score low.
 FEW_CLASSES = 20
@@ -45,30 +41,46 @@ def read_bare(path: Path | str, labels: Path | str | None = None) -> Bundle:
         bare = _Bare(tflite.read(model), read_metadata(model) or Metadata())
     except BadDataError as error:
         raise BadDataError(*(f"{path}: {fault}" for fault in error.faults)) from error
-    names = _labels_of(bare, Path(labels) if labels is not None else None)
-    inputs = tuple(_input(bare, position) for position in range(len(bare.graph.inputs)))
-    roles = _roles(bare, bool(names))
-    outputs = tuple(_output(bare, position, role) for position, role in enumerate(roles))
-    task, decoder = _task(roles)
-    if task == "classify" and not names:
-        names = tuple(str(index) for index in range(outputs[0].shape[-1]))
-        bare.guesses.append(f"no labels: the {len(names)} classes are named by their number")
-    background = task == "classify" and bool(names) and names[0].lower() == "background"
-    if background:
-        bare.guesses.append("label 0 is 'background': it is never reported")
-    bundle = Bundle(
+    labels_read, indexed = _labels_of(bare, Path(labels) if labels is not None else None)
+    try:
+        reading = _reading(bare, model, labels_read)
+        fitted = fit_labels(reading, labels_read, indexed)
+    except BadDataError as error:
+        raise BadDataError(*(f"{path}: {fault}" for fault in error.faults)) from error
+    inputs = tuple(_input(bare, at, reading) for at in range(len(bare.graph.inputs)))
+    outputs = tuple(_output(bare, at, role) for at, role in enumerate(reading.roles))
+    states = find_states(inputs, outputs) if reading.task != "raw" else ()
+    bare.guesses.extend([*reading.guesses, *fitted.guesses, *map(_state_words, states)])
+    return Bundle(
         name=_name(path),
-        task=task,
+        task=reading.task,
         inputs=inputs,
         outputs=outputs,
-        decode=Decode(decoder=decoder, background=background),
-        labels=names,
+        decode=replace(reading.decode, background=fitted.background),
+        labels=fitted.labels,
         model=model,
-        thresholds=_thresholds(bare, task, len(names)),
+        thresholds=_thresholds(bare, reading, len(fitted.labels)),
+        states=states,
         guesses=tuple(bare.guesses),
     )
-    _refuse_wrong_labels(path, bundle)
-    return bundle
+
+
+def _reading(bare: _Bare, model: bytes, labels: tuple[str, ...]) -> Reading:
+    graph = bare.graph
+    sizes = [
+        shape[1:3]
+        for at, index in enumerate(graph.inputs)
+        if _is_image(shape := file_shape(graph.tensors[index]), graph.tensors[index].dtype,
+                     _info(bare.metadata.inputs, at))
+    ]  # fmt: skip
+    size = (sizes[0][0], sizes[0][1]) if sizes else None
+    return read_outputs(Outputs(graph, model, bare.metadata.outputs, labels, size))
+
+
+def _state_words(state: tuple[str, str]) -> str:
+    return (
+        f"input {state[0]!r} is a state: output {state[1]!r} of the frame before, nought at first"
+    )
 
 
 def _read_file(path: Path, what: str) -> bytes:
@@ -85,10 +97,11 @@ def _name(path: Path) -> str:
     return name if re.match("[a-z]", name) else f"m_{name}"
 
 
-def _labels_of(bare: _Bare, path: Path | None) -> tuple[str, ...]:
+def _labels_of(bare: _Bare, path: Path | None) -> tuple[tuple[str, ...], bool]:
+    """Return the labels by index, and whether their file said the indices."""
     if path is None:
         infos = (*bare.metadata.outputs, *bare.metadata.inputs)
-        return next((info.labels for info in infos if info.labels), ())
+        return named(next((info.labels for info in infos if info.labels), ())), False
     try:
         labels, indexed = parse_labels(_read_file(path, "label").decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -97,16 +110,7 @@ def _labels_of(bare: _Bare, path: Path | None) -> tuple[str, ...]:
         raise BadDataError(f"label file {str(path)!r} is empty")
     if indexed:
         bare.guesses.append("labels: the number before each name is its index")
-    return labels
-
-
-def _refuse_wrong_labels(path: Path, bundle: Bundle) -> None:
-    if bundle.task != "classify":
-        return
-    count = bundle.outputs[0].shape[-1]
-    if len(bundle.labels) != count:
-        cure = "; add 'background' as its first line" if len(bundle.labels) == count - 1 else ""
-        raise BadDataError(f"{path}: {len(bundle.labels)} labels for {count} scores{cure}")
+    return labels, indexed
 
 
 def _info(infos: tuple[TensorInfo, ...], position: int) -> TensorInfo | None:
@@ -120,7 +124,7 @@ def _tensor_name(bare: _Bare, index: int, side: str) -> str:
     return next((name for name, at in names.items() if at == index), bare.graph.tensors[index].name)
 
 
-def _input(bare: _Bare, position: int) -> Input:
+def _input(bare: _Bare, position: int, reading: Reading) -> Input:
     index = bare.graph.inputs[position]
     tensor = bare.graph.tensors[index]
     info = _info(bare.metadata.inputs, position)
@@ -133,11 +137,16 @@ def _input(bare: _Bare, position: int) -> Input:
     channels = shape[3]
     if not (info and info.color) and channels == 3:
         bare.guesses.append(f"input {name!r}: colours in the order red, green, blue")
-    # models are trained on pictures made small without aliasing, which linear would bring
-    bare.guesses.append(f"input {name!r}: the whole picture, stretched, resized by area")
+    # classifiers are trained on pictures made small without aliasing, which linear would bring;
+    # the SSD trainers resize linearly
+    interpolation: Literal["linear", "area"] = (
+        "linear" if reading.decode.decoder == "ssd" else "area"
+    )
+    how = "linearly" if interpolation == "linear" else "by area"
+    bare.guesses.append(f"input {name!r}: the whole picture, stretched, resized {how}")
     return Input(
         name, "image", shape, tensor.dtype, scale, zero_point,
-        color="gray" if channels == 1 else "rgb", interpolation="area", mean=mean, std=std,
+        color="gray" if channels == 1 else "rgb", interpolation=interpolation, mean=mean, std=std,
     )  # fmt: skip
 
 
@@ -185,53 +194,14 @@ def _output(bare: _Bare, position: int, role: Role) -> Output:
     return Output(name, role, output_shape(tensor), tensor.dtype, *file_quant(tensor))
 
 
-def _roles(bare: _Bare, has_labels: bool) -> list[Role]:
-    graph = bare.graph
-    boxes = next((op for op in graph.operators if op.op == POSTPROCESS), None)
-    if boxes:
-        roles = dict(zip(boxes.outputs, POSTPROCESS_ROLES, strict=False))
-        return [roles.get(index, "raw") for index in graph.outputs]
-    output = graph.tensors[graph.outputs[0]] if len(graph.outputs) == 1 else None
-    if output and _is_vector(output_shape(output)):
-        maker = _maker(graph, graph.outputs[0])
-        if maker in ("SOFTMAX", "LOGISTIC") or file_quant(output) in _SCORE_QUANTS:
-            return ["scores"]
-        if has_labels:
-            bare.guesses.append(f"the output is made by {maker}: softmax is taken to get scores")
-            return ["logits"]
-    return ["raw" for _ in graph.outputs]
-
-
-def _is_vector(shape: tuple[int, ...]) -> bool:
-    return len(shape) >= 2 and shape[-1] >= 2 and all(side == 1 for side in shape[:-1])
-
-
-def _maker(graph: tflite.Graph, index: int) -> str:
-    """Return the operator that gives a tensor its values."""
-    makers = {out: op for op in graph.operators for out in op.outputs}
-    for _ in range(len(graph.operators)):
-        op = makers.get(index)
-        if op is None or op.op not in _PASSING or not op.inputs or op.inputs[0] < 0:
-            return op.op if op else "nothing"
-        index = op.inputs[0]
-    return "nothing"
-
-
-def _task(roles: list[Role]) -> tuple[Task, str]:
-    if set(POSTPROCESS_ROLES) <= set(roles):
-        return "detect", "ssd"
-    if roles in (["scores"], ["logits"]):
-        return "classify", "classify"
-    return "raw", "none"
-
-
-def _thresholds(bare: _Bare, task: Task, classes: int) -> Thresholds:
-    """Return the metadata's threshold, else one that suits the number of classes."""
+def _thresholds(bare: _Bare, reading: Reading, classes: int) -> Thresholds:
+    """Return the metadata's threshold, else one that suits the task and the number of classes."""
     stated = [info.threshold for info in bare.metadata.outputs if info.threshold is not None]
     if stated and 0 <= stated[0] <= 1:
         return Thresholds(stated[0])
-    if task == "raw":
+    if reading.task == "raw":
         return Thresholds()
-    default = FEW_CLASSES_THRESHOLD if classes <= FEW_CLASSES else MANY_CLASSES_THRESHOLD
+    many = reading.task == "classify" and classes > FEW_CLASSES
+    default = MANY_CLASSES_THRESHOLD if many else FEW_CLASSES_THRESHOLD
     bare.guesses.append(f"scores from {default} on are reported")
     return Thresholds(default)

@@ -14,7 +14,7 @@ LABELLED_ROLES = ("scores", "logits", "heatmap")
 # Decoder -> the roles it needs.
 _NEEDS = {
     "classify": ({"scores"}, {"logits"}),
-    "ssd": ({"boxes", "classes", "scores", "count"},),
+    "ssd": ({"boxes", "classes", "scores"}, {"boxes", "scores"}, {"boxes", "logits"}),
     "boxes": ({"objectness", "logits", "distances"},),
     "centroid": ({"heatmap"}, {"scores"}, {"logits"}),
 }

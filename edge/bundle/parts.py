@@ -99,7 +99,9 @@ class Score:
 class Bundle:
     """A model with all that is needed to use it rightly.
 
-    `folder` is None for a bare `.tflite`; `guesses` then says, one line each, what was inferred.
+    `folder` is None for a bare `.tflite`; `guesses` then says, one line each, what was inferred,
+    and `states` pairs inputs with the outputs that they repeat on the next frame. Format 1 has no
+    word for states, so a bundle cannot hold them.
     `extra` holds the keys of model.toml that this version does not know; a rewrite keeps them.
     """
 
@@ -121,6 +123,7 @@ class Bundle:
     golden: Mapping[str, Any] = field(default_factory=dict)
     edgetpu_model: bytes | None = None
     folder: Path | None = None
+    states: tuple[tuple[str, str], ...] = ()
     guesses: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -4,8 +4,7 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from flatbuffers import number_types
 from flatbuffers.table import Table
@@ -24,50 +23,9 @@ from edge.metadata.info import (
     Metadata,
     TensorInfo,
 )
+from edge.metadata.view import View
 
-MAX_TABLES = 256
 MAX_LABELS_BYTES = 4 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A table of the metadata flatbuffer; fields by their slot in the schema."""
-
-    table: Table
-
-    def _at(self, slot: int) -> int:
-        return int(self.table.Offset(4 + 2 * slot))
-
-    def text(self, slot: int) -> str:
-        at = self._at(slot)
-        value = self.table.String(at + self.table.Pos) if at else b""
-        return bytes(value).decode("utf-8", "backslashreplace")
-
-    def number(self, slot: int, flags: Any, default: float) -> Any:
-        at = self._at(slot)
-        return self.table.Get(flags, at + self.table.Pos) if at else default
-
-    def floats(self, slot: int) -> tuple[float, ...]:
-        at = self._at(slot)
-        if not at:
-            return ()
-        return tuple(self.table.GetVectorAsNumpy(number_types.Float32Flags, at).tolist())
-
-    def child(self, slot: int) -> "_View | None":
-        at = self._at(slot)
-        if not at:
-            return None
-        return _View(Table(self.table.Bytes, self.table.Indirect(at + self.table.Pos)))
-
-    def children(self, slot: int) -> "list[_View]":
-        at = self._at(slot)
-        count = self.table.VectorLen(at) if at else 0
-        if count > MAX_TABLES:
-            raise ValueError(f"a list of {count} entries; at most {MAX_TABLES} are read")
-        start = self.table.Vector(at) if at else 0
-        return [
-            _View(Table(self.table.Bytes, self.table.Indirect(start + 4 * i))) for i in range(count)
-        ]
 
 
 def read_metadata(model: bytes) -> Metadata | None:
@@ -81,13 +39,13 @@ def read_metadata(model: bytes) -> Metadata | None:
     if blob[4:8] != IDENTIFIER:
         raise BadDataError(f"TFLite Metadata begin with {blob[:8]!r}; {IDENTIFIER!r} at byte 4")
     try:
-        root = _View(Table(blob, struct.unpack_from("<I", blob)[0]))
+        root = View(Table(blob, struct.unpack_from("<I", blob)[0]))
         return _metadata(root, model)
     except (struct.error, ValueError, IndexError, TypeError, OverflowError) as error:
         raise BadDataError(f"the TFLite Metadata are damaged: {error}") from error
 
 
-def _metadata(root: _View, model: bytes) -> Metadata:
+def _metadata(root: View, model: bytes) -> Metadata:
     subgraphs = root.children(3)
     sides = [subgraphs[0].children(slot) if subgraphs else [] for slot in (2, 3)]
     inputs, outputs = (tuple(_tensor_info(view, model) for view in side) for side in sides)
@@ -102,7 +60,7 @@ def _metadata(root: _View, model: bytes) -> Metadata:
     )
 
 
-def _tensor_info(view: _View, model: bytes) -> TensorInfo:
+def _tensor_info(view: View, model: bytes) -> TensorInfo:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     threshold = None
@@ -132,7 +90,7 @@ def _tensor_info(view: _View, model: bytes) -> TensorInfo:
     )
 
 
-def _labels(view: _View, model: bytes) -> tuple[Literal["axis", "value"], tuple[str, ...]]:
+def _labels(view: View, model: bytes) -> tuple[Literal["axis", "value"], tuple[str, ...]]:
     """Return the first label file without a locale of its own, else the first."""
     files = [(f, f.number(2, number_types.Int8Flags, 0)) for f in view.children(6)]
     found = [(f, kind) for f, kind in files if kind in (AXIS_LABELS, VALUE_LABELS)]

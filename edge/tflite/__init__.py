@@ -1,6 +1,7 @@
 """`.tflite` files: read into a frozen graph of tensors and operators."""
 
 from edge.tflite.compiled import EDGETPU_OP, Compiled, read_compiled
+from edge.tflite.custom import read_numbers
 from edge.tflite.graph import DTYPE_BITS, Graph, Operator, Quant, Signature, Tensor
 from edge.tflite.outputs import with_outputs
 from edge.tflite.reading import IDENTIFIER, read, read_metadata_buffers, read_metadata_names
@@ -19,5 +20,6 @@ __all__ = [
     "read_compiled",
     "read_metadata_buffers",
     "read_metadata_names",
+    "read_numbers",
     "with_outputs",
 ]

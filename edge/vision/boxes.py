@@ -8,45 +8,20 @@ in units of distance_unit_px input pixels. score = objectness * largest softmax.
 anchor-free box of FCOS (Tian et al., 2019, arXiv:1904.01355).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.errors import BadDataError
-from edge.scene import Box, Detection
-from edge.vision.decoder import Real, Reals, by_role, label_of, least_threshold, softmax
+from edge.scene import Detection
+from edge.vision.candidates import Candidates, settle
+from edge.vision.decoder import Real, Reals, by_role, least_threshold, softmax
 from edge.vision.geometry import Geometry
-from edge.vision.nms import nms
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Cells that may hold an object: `corners` (n, 4) in fractions of the model's input."""
-
-    corners: Real
-    scores: Real
-    classes: NDArray[np.intp]
 
 
 def decode_boxes(outputs: Reals, bundle: Bundle, geometry: Geometry) -> tuple[Detection, ...]:
     """Return the boxes at or above their label's threshold, best first, after per-class NMS."""
-    found = _candidates(outputs, bundle)
-    limits = [bundle.thresholds.of(label_of(bundle, int(c))) for c in found.classes]
-    enough = found.scores >= np.asarray(limits, np.float64)
-    corners, scores, classes = found.corners[enough], found.scores[enough], found.classes[enough]
-    kept = nms(corners, scores, classes, bundle.decode.nms_iou)
-    detections = (
-        Detection(
-            label_of(bundle, int(classes[i])),
-            float(scores[i]),
-            geometry.to_frame(Box(*corners[i].tolist())),
-        )
-        for i in kept
-    )
-    # what lies wholly in the letterbox border has no area on the frame
-    return tuple(d for d in detections if d.box.x1 > d.box.x0 and d.box.y1 > d.box.y0)
+    return settle(_candidates(outputs, bundle), bundle, geometry)
 
 
 def _candidates(outputs: Reals, bundle: Bundle) -> Candidates:

@@ -5,10 +5,16 @@ import numpy as np
 from edge.bundle import Bundle, Output
 from edge.errors import BadDataError
 from edge.scene import Detection
-from edge.vision.decoder import Real, Reals, by_role, label_of, least_threshold, softmax
+from edge.vision.decoder import (
+    ROUNDING,
+    Real,
+    Reals,
+    by_role,
+    label_of,
+    least_threshold,
+    softmax,
+)
 from edge.vision.geometry import Geometry
-
-ROUNDING = 0.02  # an int8 border may overshoot 0..1 by its rounding, never by this much
 
 
 def decode_classes(

@@ -11,6 +11,8 @@ from edge.errors import BadDataError
 from edge.scene import Detection
 from edge.vision.geometry import Geometry
 
+ROUNDING = 0.02  # an int8 border may overshoot 0..1 by its rounding, never by this much
+
 Real: TypeAlias = NDArray[np.float32]
 Reals: TypeAlias = tuple[Real, ...]
 
@@ -39,6 +41,19 @@ def softmax(logits: Real) -> Real:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     result: Real = powers / powers.sum(axis=-1, keepdims=True)
     return result
+
+
+def probabilities(logits: Real, exclusive: bool) -> Real:
+    """Return softmax over the last axis where one of its slices must be true, else sigmoids.
+
+    A softmax without a background would find something in every box and cell.
+    """
+    if exclusive:
+        return softmax(logits)
+    # a sigmoid in the form that no exponential can overflow
+    shrunk = np.exp(-np.abs(logits))
+    result = np.where(logits >= 0, 1.0, shrunk) / (1.0 + shrunk)
+    return result.astype(np.float32)
 
 
 def label_of(bundle: Bundle, index: int) -> str:
