@@ -26,10 +26,8 @@ def fit_labels(reading: Reading, labels: tuple[str, ...], indexed: bool) -> Fitt
     """
     if reading.task == "raw":
         return Fitted(labels, background=False)
-    if not labels:
-        return _numbered(reading)
     fit = _listed if reading.offset else _sliced
-    fitted = fit(reading, labels, indexed)
+    fitted = fit(reading, labels, indexed) if labels else _numbered(reading)
     if not fitted.background:
         return fitted
     shown = fitted.labels[0] or "without a name"

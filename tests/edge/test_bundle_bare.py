@@ -26,7 +26,7 @@ TASKS = [
     ("mlperf-tiny/pretrainedResnet_quant.tflite", "classify", "classify", "image"),
     ("mlperf-tiny/vww_96_float.tflite", "classify", "classify", "image"),
     (VWW, "classify", "classify", "image"),
-    ("openmv/fomo_face_detection.tflite", "raw", "none", "image"),
+    ("openmv/fomo_face_detection.tflite", "detect", "centroid", "image"),
     ("openmv/force_int_quant.tflite", "raw", "none", "tensor"),
     ("tflite-micro/person_detect.tflite", "classify", "classify", "image"),
     ("tflite-micro/micro_speech_quantized.tflite", "classify", "classify", "tensor"),
@@ -200,6 +200,14 @@ LABEL_FILES = [
     ("0 cat\n0 dog\n", ("0 cat", "0 dog"), False),
     ("0 cat\n999999 dog\n", ("0 cat", "999999 dog"), False),
     ("7\n8\n", ("7", "8"), False),
+    ("???\nperson\n???\ncar\n", ("", "person", "", "car"), False),
+    ("0 N/A\n1 dog\n", ("", "dog"), True),
+    (
+        "item {\n  name: 'x'\n  id: 1\n display_name: \"a cat\"\n}\nitem { id: 3 name: 'dog' }\n",
+        ("", "a cat", "", "dog"),
+        True,
+    ),
+    ("item { id: 1 }", ("item { id: 1 }",), False),
 ]
 
 
