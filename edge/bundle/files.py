@@ -89,14 +89,16 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 
 def _read_files(folder: Path, record: Mapping[str, Any], faults: list[str]) -> dict[str, bytes]:
-    """Return the files that [files] names and that are what it says."""
+    """Return the files that [files] names and that are what it says, unknown ones as well."""
     listed = record.get("files")
     listed = listed if isinstance(listed, dict) else {}
     contents = {}
     for name in (MODEL, *(name for name in listed if name != MODEL)):
         entry = listed.get(name)
-        if name not in PARTS or name in (RECORD, SIGNATURE):
-            faults.append(f"[files] names {name!r}; a bundle has {', '.join(PARTS[1:-1])}")
+        if name in (RECORD, SIGNATURE) or Path(name).name != name:
+            faults.append(f"[files] names {name!r}; a plain file name, not {RECORD}, {SIGNATURE}")
+        elif name not in PARTS and not _is_file_entry(entry):
+            continue  # a newer version's own way to say something
         elif not _is_file_entry(entry):
             faults.append(f"[files] has no bytes and sha256 for {name!r}")
         elif not (folder / name).is_file():
@@ -143,16 +145,17 @@ def write(bundle: Bundle, folder: Path, golden_arrays: Mapping[str, NDArray[Any]
     """
     counts = [len(array) for array in golden_arrays.values()]
     golden = {**bundle.golden, "count": max(counts)} if counts else {}
+    extra, faults = _unknown_files(bundle)
     bundle = replace(bundle, golden=golden, folder=None)
-    faults = bundle_faults(bundle) + _golden_faults(bundle, golden_arrays)
+    faults += bundle_faults(bundle) + _golden_faults(bundle, golden_arrays)
     if faults:
         raise BadDataError(*faults)
-    _refuse_foreign(folder)
+    _refuse_foreign(folder, extra)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
         try:
-            _write_parts(bundle, fresh, golden_arrays)
+            _write_parts(bundle, fresh, golden_arrays, extra)
             replace_folder(fresh, folder)
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -163,19 +166,37 @@ def write(bundle: Bundle, folder: Path, golden_arrays: Mapping[str, NDArray[Any]
     return read(folder)
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _unknown_files(bundle: Bundle) -> tuple[dict[str, bytes], list[str]]:
+    """Return the files of a newer version that a rewrite carries along, and what is missing."""
+    contents, faults = {}, []
+    for name, entry in bundle.extra.get("files", {}).items():
+        path = bundle.folder / name if bundle.folder else None
+        if path is not None and path.is_file():
+            contents[name] = path.read_bytes()
+        elif _is_file_entry(entry):
+            faults.append(f"{name} is listed in [files] and not there: it cannot be kept")
+    return contents, faults
+
+
+def _refuse_foreign(folder: Path, extra: Mapping[str, bytes]) -> None:
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
         raise CannotWriteError(f"{folder} exists and is no folder; give another name")
-    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in PARTS)
+    known = {*PARTS, *extra}
+    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if foreign:
         raise CannotWriteError(
             f"{folder} holds {foreign[0]!r}, which is no part of a bundle; give another folder"
         )
 
 
-def _write_parts(bundle: Bundle, folder: Path, golden_arrays: Mapping[str, NDArray[Any]]) -> None:
+def _write_parts(
+    bundle: Bundle,
+    folder: Path,
+    golden_arrays: Mapping[str, NDArray[Any]],
+    extra: Mapping[str, bytes],
+) -> None:
     import tomli_w  # only who writes bundles needs it
 
     contents = {MODEL: bundle.model}
@@ -192,6 +213,7 @@ def _write_parts(bundle: Bundle, folder: Path, golden_arrays: Mapping[str, NDArr
         for name, data in contents.items()
     }
     contents[RECORD] = tomli_w.dumps(to_record(bundle, entries)).encode()
+    contents |= extra
     folder.chmod(0o755)  # temporary folders are private, bundles are not
     for name, data in contents.items():
         with (folder / name).open("wb") as file:

@@ -25,6 +25,8 @@ _DECODE_KEYS = {
     "centroid": ("stride_px", "nms_iou"),
     "ssd": ("nms_iou",),
 }
+# What [files] may list; whatever else stands there is a newer version's.
+FILES = ("model.tflite", "model_edgetpu.tflite", "labels.txt", "golden.npz")
 _TENSOR_KEYS = ("name", "shape", "dtype", "scale", "zero_point")
 _IMAGE_KEYS = ("color", "resize", "interpolation", "fill", "mean", "std")
 
@@ -41,6 +43,9 @@ def from_record(record: Mapping[str, Any], faults: list[str]) -> dict[str, Any] 
         if not is_number(value) or not 0 <= value <= 1:
             faults.append(f"thresholds.label.{label} is {value!r}; it must be a number 0..1")
     score = _score(top, faults, extra) if top["score"] is not None else None
+    files = {name: entry for name, entry in top["files"].items() if name not in FILES}
+    if files:
+        extra["files"] = files
     if len(faults) > before:
         return None
     return {

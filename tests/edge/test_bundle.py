@@ -1,5 +1,6 @@
 """Bundles, format 1: read with every fault named, written whole or not at all."""
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ def test_golden_vectors_of_another_count_are_refused(visitors: Path, count: int)
         bundle.load_golden(bundle.read(visitors))
 
 
+def add_file(folder: Path, name: str, data: bytes) -> None:
+    """List a file that this version does not know; [files] is the last table of the record."""
+    (folder / name).write_bytes(data)
+    with (folder / "model.toml").open("a") as record:
+        digest = hashlib.sha256(data).hexdigest()
+        record.write(f'"{name}" = {{ bytes = {len(data)}, sha256 = "{digest}", chip = "npu" }}\n')
+
+
 # what is changed in model.toml, what is said
 WRONG = [
     ('name = "visitors"', 'name = "Visitors"', "name is 'Visitors'; it must be [[a-z][a-z0-9_]*]"),
@@ -100,8 +109,9 @@ WRONG = [
     ("person = 0.6", "dog = 0.6", "thresholds.label.dog: no such label; known: no_person, person"),
     ('metric = "top1"', 'metric = "luck"', "score.metric is 'luck'; it must be top1"),
     ("value = 0.741", 'value = "good"', "score.float.value is 'good'; it must be a number"),
-    ('"labels.txt" =', '"more.txt" =', "[files] names 'more.txt'; a bundle has model.tflite"),
-    ('"golden.npz" =', '"../golden.npz" =', "[files] names '../golden.npz'"),
+    ('"golden.npz" =', '"../golden.npz" =', "[files] names '../golden.npz'; a plain file name"),
+    ('"golden.npz" =', '"model.toml" =', "[files] names 'model.toml'; a plain file name, not"),
+    ('"labels.txt" =', '"more.txt" =', "more.txt is missing"),
     ("bytes = 333288", "bytes = 333289", "model.tflite has 333288 bytes; model.toml says 333289"),
 ]  # fmt: skip
 
@@ -121,6 +131,21 @@ def test_a_missing_key_is_named(visitors: Path, key: str) -> None:
     at = next(i for i, line in enumerate(lines) if line.startswith(f"{key} ="))
     record.write_text("\n".join(lines[:at] + lines[at + 1 :]))
     assert any(f"{key} is missing; it is" in fault for fault in faults(visitors))
+
+
+def test_a_file_of_a_newer_version_is_a_warning(
+    visitors: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_file(visitors, "model_npu.bin", b"for another accelerator")
+    found = bundle.read(visitors)
+    assert "keys unknown to this version: files.model_npu.bin" in caplog.text
+    assert set(found.extra["files"]) == {"model_npu.bin"}
+
+
+def test_a_damaged_file_of_a_newer_version_is_a_fault(visitors: Path) -> None:
+    add_file(visitors, "model_npu.bin", b"for another accelerator")
+    (visitors / "model_npu.bin").write_bytes(b"FOR another accelerator")
+    assert any("model_npu.bin has sha256" in fault for fault in faults(visitors))
 
 
 def test_all_faults_are_said_at_once(visitors: Path) -> None:

@@ -1,5 +1,6 @@
 """Bundles are written whole or not at all: a host's work, with the extra that trains."""
 
+import hashlib
 import resource
 import threading
 import tomllib
@@ -70,6 +71,31 @@ def test_unknown_keys_survive_a_rewrite(
     assert written.extra == found.extra
     assert written.extra["score"] == {"float": {"shots": 2}, "int8": {"shots": 2}}
     assert len(written.extra) == 4
+
+
+def test_a_file_of_a_newer_version_survives_a_rewrite_in_place_and_elsewhere(
+    visitors: Path, tmp_path: Path, golden_arrays: Arrays
+) -> None:
+    data = b"for another accelerator"
+    (visitors / "model_npu.bin").write_bytes(data)
+    entry = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "chip": "npu"}
+    shown = ", ".join(f"{key} = {value!r}" for key, value in entry.items())
+    with (visitors / "model.toml").open("a") as record:
+        record.write(f'"model_npu.bin" = {{ {shown} }}\n')
+    for target in (tmp_path / "out", visitors):
+        written = bundle.write(bundle.read(visitors), target, golden_arrays)
+        assert (target / "model_npu.bin").read_bytes() == data
+        assert written.extra["files"] == {"model_npu.bin": entry}
+
+
+def test_a_file_whose_folder_is_gone_is_not_promised(
+    visitors: Path, tmp_path: Path, golden_arrays: Arrays
+) -> None:
+    entry = {"bytes": 1, "sha256": "0" * 64}
+    files = {"files": {"model_npu.bin": entry}}
+    made = replace(bundle.read(visitors), folder=None, extra=files)
+    with pytest.raises(BadDataError, match=r"model_npu\.bin is listed in \[files\] and not"):
+        bundle.write(made, tmp_path / "out", golden_arrays)
 
 
 def test_all_that_an_edge_tpu_needs_is_kept(
