@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle, read_bare
 from edge.config import EngineConfig
 from edge.infer import border
+from edge.infer.choices import open_engine
 from edge.infer.runtime import Runtime, build, pick
-from edge.loop import Loop, open_engine
+from edge.loop import Loop
 from edge.scene import Frame
 from edge.vision.prepare import prepare
 

@@ -25,11 +25,21 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """What answers: `backends` in order of preference, `runtime` auto, litert or tflite-runtime."""
+    """What answers: `backends` in order of preference, `runtime` auto, litert or tflite-runtime.
 
-    backends: tuple[str, ...] = ("cpu",)
+    `edgetpu` names devices, usb:0 or pci:0, or is ("auto",) for all that are found below `root`;
+    `edgetpu_library` is a name that the loader finds, or a path. `edgetpu_required`: an error
+    where none of them works at the start; afterwards the CPU stands in all the same.
+    """
+
+    backends: tuple[str, ...] = ("edgetpu", "cpu")
     runtime: str = "auto"
     threads: int = 1
+    edgetpu: tuple[str, ...] = ("auto",)
+    edgetpu_required: bool = False
+    edgetpu_library: str = "libedgetpu.so.1"
+    deadline_ms: float = 250.0
+    root: Path = Path("/")
 
 
 @dataclass(frozen=True, slots=True)

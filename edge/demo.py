@@ -21,8 +21,9 @@ from edge.config import (
     WebConfig,
 )
 from edge.errors import CannotWriteError, UnavailableError
+from edge.infer.choices import open_engine
 from edge.infer.runtime import pick
-from edge.loop import Loop, open_camera, open_engine, stop_on_signals
+from edge.loop import Loop, open_camera, stop_on_signals
 from edge.scene import Frame
 from edge.sinks import Setting, build_sinks
 from edge.sinks.display import why_no_window

@@ -18,15 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.bundle import Bundle, Thresholds
+from edge.bundle import Bundle, Thresholds, with_twin
 from edge.camera import Context, open_source
 from edge.camera.latest import Latest
 from edge.camera.source import Source
 from edge.camera.view import View
 from edge.config import CameraConfig, Config, EngineConfig, ModelConfig
-from edge.errors import EdgeError, UsageError
-from edge.infer.backend import Choice
-from edge.infer.cpu import open_cpu
+from edge.errors import EdgeError
+from edge.infer.choices import open_engine
 from edge.infer.engine import Answer, Engine
 from edge.infer.runtime import Runtime, pick
 from edge.recognizer import decoder_of, picture_input, read_model
@@ -222,7 +221,7 @@ def open_parts(config: Config, stop: threading.Event | None = None) -> Parts:
 
 def load_model(config: ModelConfig) -> Bundle:
     """Return the model with the thresholds that this run shall have."""
-    bundle = read_model(config.bundle, config.labels)
+    bundle = with_twin(config.bundle, lambda path: read_model(path, config.labels))
     if config.threshold is None:
         return bundle
     return replace(bundle, thresholds=Thresholds(config.threshold))
@@ -230,7 +229,7 @@ def load_model(config: ModelConfig) -> Bundle:
 
 def judge_foreign(bundle: Bundle, runtime: Runtime) -> None:
     """Build and run a model that came without a bundle in a child first; raises EdgeError."""
-    if bundle.folder is None:
+    if bundle.folder is None and not bundle.cpu_missing:  # a compiled one lives in a child anyway
         from edge.infer.judge import judge  # a run of an own bundle starts without it
 
         judge(bundle, runtime)
@@ -241,18 +240,6 @@ def open_camera(config: CameraConfig, stop: threading.Event) -> Source:
     view = View(config.rotate_deg, config.roi)
     source = open_source(config.source, Context(config.name, view, stop=stop))
     return Latest(source, stop) if source.live else source
-
-
-def open_engine(bundle: Bundle, runtime: Runtime, config: EngineConfig) -> Engine:
-    """Return an engine with the backends of the configuration, in its order."""
-    known = {"cpu": lambda: open_cpu(bundle, runtime, config.threads)}
-    unknown = [name for name in config.backends if name not in known]
-    if unknown:
-        raise UsageError(
-            *(f"no backend '{name}'; known backends: {', '.join(known)}" for name in unknown)
-        )
-    choices = [Choice(name, known[name]) for name in config.backends]
-    return Engine(choices, shapes=[output.shape for output in bundle.outputs])
 
 
 def watch(

@@ -55,6 +55,8 @@ class Device:
         self.cost_s = 0.0
         self.seen: list[float] = []
         self.opens = self.closes = 0
+        self.tells = False  # whether it says when it dies
+        self.listeners: list[Callable[[BaseException], None]] = []
 
     def choice(self) -> Choice:
         return Choice(self.name, self.open)
@@ -65,7 +67,7 @@ class Device:
             self.open_gate.wait(PATIENCE_S)
         if self.open_error:
             raise self.open_error
-        return Opened(self)
+        return Telling(self) if self.tells else Opened(self)
 
     def right(self, value: float) -> Reals:
         return (np.full((1, 3), value * self.factor, np.float32),)
@@ -88,6 +90,11 @@ class Opened:
 
     def close(self) -> None:
         self.device.closes += 1
+
+
+class Telling(Opened):
+    def on_death(self, report: Callable[[BaseException], None]) -> None:
+        self.device.listeners.append(report)
 
 
 class Gate:

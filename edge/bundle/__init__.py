@@ -18,6 +18,7 @@ from edge.bundle.parts import (
     Task,
     Thresholds,
 )
+from edge.bundle.twin import with_twin
 
 __all__ = [
     "FORMAT",
@@ -38,5 +39,6 @@ __all__ = [
     "requirements",
     "tensor_order",
     "with_metadata",
+    "with_twin",
     "write",
 ]

@@ -103,6 +103,7 @@ class Bundle:
     and `states` pairs inputs with the outputs that they repeat on the next frame. Format 1 has no
     word for states, so a bundle cannot hold them.
     `extra` holds the keys of model.toml that this version does not know; a rewrite keeps them.
+    `cpu_missing` names the CPU model that a compiled one came without: then `model` is compiled.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Bundle:
     states: tuple[tuple[str, str], ...] = ()
     guesses: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    cpu_missing: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,7 +42,12 @@ log = logging.getLogger(__name__)
 
 WEB_DEFAULT = "127.0.0.1:8080"
 TURNS: dict[str, Degrees] = {"0": 0, "90": 90, "180": 180, "270": 270}
-BACKENDS = {"auto": ("cpu",), "cpu": ("cpu",)}
+BACKENDS = {
+    "auto": EngineConfig(),
+    "edgetpu": EngineConfig(edgetpu_required=True),
+    "cpu": EngineConfig(backends=("cpu",)),
+}
+DEVICE = re.compile(r"edgetpu:((?:usb|pci):\d{1,2})")
 
 
 @click.command()
@@ -49,7 +55,9 @@ BACKENDS = {"auto": ("cpu",), "cpu": ("cpu",)}
 @click.option("--source", required=True, metavar="0|/dev/..|FILE|DIR|GLOB|rtsp://..|http://..")
 @click.option("--labels", type=click.Path(path_type=Path), help="One label a line.")
 @click.option("--threshold", type=click.FloatRange(0.0, 1.0), help="Least score, for all labels.")
-@click.option("--backend", default="auto", show_default=True, metavar="auto|cpu")
+@click.option(
+    "--backend", default="auto", show_default=True, metavar="auto|edgetpu[:usb:N|:pci:N]|cpu"
+)
 @click.option("--runtime", default="auto", show_default=True, metavar="auto|litert|tflite-runtime")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--rotate", type=click.Choice(list(TURNS)), default="0", help="Clockwise.")
@@ -109,7 +117,7 @@ def configure(options: Mapping[str, Any]) -> Config:
             faults.extend(error.faults)
             return absent
 
-    backends = checked(parse_backend, options["backend"])
+    engine = checked(parse_backend, options["backend"], EngineConfig())
     runtime = checked(parse_runtime, options["runtime"])
     roi = checked(parse_roi, options["roi"], FULL_BOX)
     checked(check_address, options["web"])
@@ -120,7 +128,7 @@ def configure(options: Mapping[str, Any]) -> Config:
     return Config(
         model=ModelConfig(options["model"], options["labels"], options["threshold"]),
         cameras=(CameraConfig(options["source"], rotate_deg=TURNS[options["rotate"]], roi=roi),),
-        engine=EngineConfig(backends, runtime, options["threads"]),
+        engine=replace(engine, runtime=runtime, threads=options["threads"]),
         record=RecordConfig(options["video"], options["stills"]),
         jsonl=None if jsonl is None else JsonlConfig(jsonl),
         web=None if web is None else WebConfig(web),
@@ -129,10 +137,15 @@ def configure(options: Mapping[str, Any]) -> Config:
     )
 
 
-def parse_backend(text: str) -> tuple[str, ...]:
-    """Return the engine's choices for --backend."""
+def parse_backend(text: str) -> EngineConfig:
+    """Return what --backend says of the engine."""
+    if device := DEVICE.fullmatch(text):
+        return EngineConfig(edgetpu=(device[1],), edgetpu_required=True)
     if text not in BACKENDS:
-        raise UsageError(f"--backend '{text}' is not in this version; it takes {list(BACKENDS)}")
+        raise UsageError(
+            f"no backend '{text}'; --backend takes {', '.join(BACKENDS)}, edgetpu:usb:N, "
+            "edgetpu:pci:N"
+        )
     return BACKENDS[text]
 
 
@@ -178,6 +191,9 @@ def announce(parts: "Parts") -> None:
         log.warning("model %s has no decoder: nothing will be named", parts.bundle.name)
     log.info("model %s on %s, from %s", parts.bundle.name, parts.runtime.description,
              parts.source.description)  # fmt: skip
+    backends = parts.engine.statistics().backends
+    for backend in backends if len(backends) > 1 else ():
+        log.info("%s: %s", backend.name, backend.fault or backend.description)
 
 
 class Best:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,15 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free the processor; called once."""
+        ...
+
+
+@runtime_checkable
+class Mortal(Protocol):
+    """A backend that can die while nobody asks it, and then says so."""
+
+    def on_death(self, report: Callable[[BaseException], None]) -> None:
+        """Have `report` called once, on any thread, when it dies before `close`."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import Self
 
 from edge.backoff import Backoff
 from edge.errors import BadDataError, UnavailableError, UsageError
-from edge.infer.backend import Backend, Choice, Reals
+from edge.infer.backend import Backend, Choice, Mortal, Reals
 from edge.infer.slot import BackendStatistics, Deadline, Slot
 from edge.scene import Change, Prepared
 
@@ -370,6 +370,18 @@ class Engine:
                 self._settled.notify_all()
         if not welcome:
             _close(backend)
+        elif isinstance(backend, Mortal):
+            backend.on_death(lambda error: self._bury(slot, backend, error))
+
+    def _bury(self, slot: Slot, backend: Backend, error: BaseException) -> None:
+        """Give up a backend that died while it was idle; a call under way notices by itself."""
+        with self._lock:
+            calling = self._flight is not None and self._flight.backend is backend
+            if self._closed or calling or slot.backend is not backend:
+                return
+            slot.busy = True  # until it is closed
+            self._news += slot.fail(error, self._clock())
+        self._spawn(self._retire, slot, backend)
 
     def _retire(self, slot: Slot, backend: Backend) -> None:
         """Close a backend that failed; only then may its slot be opened again."""

@@ -306,10 +306,10 @@ def test_mistake_is_one_line_with_its_exit_code(words: list, code: int, says: st
 
 def test_all_wrong_options_are_named_at_once(data: Path):
     done = run(
-        "run", data / V1, "--source", "0", "--backend", "edgetpu", "--runtime", "onnx",
+        "run", data / V1, "--source", "0", "--backend", "gpu", "--runtime", "onnx",
         "--roi", "1,1,0,0", "--web=0.0.0.0:80", "--video", "a.mkv",
     )  # fmt: skip
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 5
-    for word in ("edgetpu", "onnx", "--roi", "--web", "a.mkv"):
+    for word in ("gpu", "onnx", "--roi", "--web", "a.mkv"):
         assert word in done.stderr

@@ -14,8 +14,9 @@ from edge.camera.latest import Latest
 from edge.config import EngineConfig
 from edge.errors import CannotWriteError, UnavailableError, UsageError
 from edge.infer.backend import Choice
+from edge.infer.choices import open_engine
 from edge.infer.engine import Engine
-from edge.loop import Loop, open_engine, stop_on_signals
+from edge.loop import Loop, stop_on_signals
 from edge.scene import Event, Frame, Scene
 from edge.sinks.sink import Health
 from edge.statistics import Statistics
@@ -303,7 +304,7 @@ def test_watch_yields_scenes_and_closes_the_camera(shared: Path):
 def test_unknown_backend_names_the_known_ones():
     from edge.infer.runtime import pick
 
-    with pytest.raises(UsageError, match="no backend 'gpu'; known backends: cpu"):
+    with pytest.raises(UsageError, match="no backend 'gpu'; known backends: edgetpu, cpu"):
         open_engine(BUNDLE, pick(), EngineConfig(("gpu",)))
 
 

@@ -1,9 +1,12 @@
-"""The bench that the engine's tests share."""
+"""The bench that the engine's tests share, and a stand-in for a Coral stick."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from edgetpu_standin import Stick, build_library
 from engine_bench import Bench
+from machine_trees import add_usb_tpu
 
 
 @pytest.fixture
@@ -15,3 +18,25 @@ def bench() -> Iterator[Bench]:
         gate.open.set()
     for engine in bench.engines:
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of the stand-in for libedgetpu."""
+    return build_library(tmp_path_factory.mktemp("edgetpu"))
+
+
+@pytest.fixture
+def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stick:
+    """Return what every process started from here on has for a stick."""
+    stick = Stick(tmp_path / "stick")
+    monkeypatch.setenv("EDGETPU_STANDIN", str(stick.folder))
+    return stick
+
+
+@pytest.fixture
+def machine_root(tmp_path: Path) -> Path:
+    """Return the root of a machine with one Edge TPU on USB."""
+    root = tmp_path / "machine"
+    add_usb_tpu(root, "1-1", "18d1:9302", bus=1, device=2)
+    return root

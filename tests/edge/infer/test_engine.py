@@ -226,3 +226,33 @@ def test_a_frame_that_does_not_fit_is_not_the_backends_fault(bench: Bench) -> No
         bench.answer(engine, 1)
     answer = bench.answer(engine, 2)
     assert (answer.backend, answer.changes, bench.cpu.seen) == ("tpu", (), [])
+
+
+def test_a_device_that_says_it_died_is_given_up_without_a_frame(bench: Bench) -> None:
+    bench.tpu.tells = True
+    engine = bench.engine()
+    assert bench.answer(engine, 1).backend == "tpu"
+    (tell,) = bench.tpu.listeners
+    tell(OSError("unplugged"))
+    assert engine.statistics().backends[0].fault == "unplugged"
+    until(lambda: bench.tpu.closes == 1)
+    bench.clock.advance(1.0)
+    until(lambda: bench.tpu.opens == 2)
+    tell(OSError("the old one again"))  # what it still says is nobody's fault
+    answer = bench.until_answered_by(engine, "tpu")
+    assert bench.tpu.seen.count(1.0) == 1
+    assert [c.type for c in answer.changes][-1] == "recovered"
+
+
+def test_a_device_that_dies_in_a_call_is_one_fault(bench: Bench) -> None:
+    bench.tpu.tells = True
+    engine = bench.engine()
+    bench.answer(engine, 1)
+    gate = bench.gate(bench.tpu)
+    bench.tpu.orders = [gate]
+    future = engine.submit(frame(2))
+    gate.entered.wait(PATIENCE_S)
+    bench.tpu.listeners[0](OSError("unplugged"))
+    gate.open.set()
+    assert future.result(PATIENCE_S).backend == "tpu"  # the call is the judge of itself
+    assert engine.statistics().backends[0].faults == 0
