@@ -82,6 +82,34 @@ def test_a_broken_package_is_said_and_the_rest_is_shown(shared: Path, tmp_path: 
     assert "1 x edgetpu-custom-op version 1 (custom)" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("coral/mobilenet_v1_0.25_128_quant",
+         "all 31 operators map; runtime 10 or newer; 478,812 bytes of weights fit on the chip"),
+        ("coral/traffic_model",
+         "on the processor: 1 x TFLite_Detection_PostProcess: is no operator of the Edge TPU"),
+        ("coral/traffic_model", "perhaps not: RESIZE_NEAREST_NEIGHBOR depends on its sizes"),
+        ("mlperf-tiny/vww_96_int8",
+         "the compiler refuses it: sizes may change (-1): convert with a fixed batch of 1"),
+        ("coral/model_invoking_error", "no operator maps"),
+    ],
+)  # fmt: skip
+def test_what_would_map_is_said(shared: Path, name: str, said: str) -> None:
+    text = text_of(shared / "data" / f"{name}.tflite")
+    assert "Edge TPU (predicted, nothing was compiled): " in text
+    assert said in text
+
+
+def test_what_would_map_is_in_the_record(shared: Path) -> None:
+    record = record_of(shared / "data" / "openmv" / "fomo_face_detection.tflite")
+    predicted = record["edgetpu"]["predicted"]
+    assert (predicted["operators"], predicted["mapped"], predicted["refusals"]) == (27, 26, [])
+    (row,) = predicted["on_processor"]
+    assert (row["op"], row["count"]) == ("SOFTMAX", 1)
+    assert predicted["source"].startswith("https://coral.ai/docs/edgetpu/models-intro/")
+
+
 def test_a_model_for_the_cpu_is_not_called_compiled(shared: Path) -> None:
     assert record_of(shared / "data" / VWW)["edgetpu"]["compiled"] is None
 
