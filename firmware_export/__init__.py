@@ -38,8 +38,7 @@ def export(
     `bundle` is a Bundle, a path or the bytes of a `.tflite`; `name` the C prefix. Raises
     BadDataError with every reason why the model cannot be exported.
     """
-    if target != targets.HOST:
-        targets.find(target)
+    family = "" if target == targets.HOST else targets.find(target).family
     content, labels, found = _content(bundle)
     original = tflite.read(content)
     graph = rewrite(original)
@@ -58,6 +57,7 @@ def export(
         plan=placed,
         rounding=rounding,
         labels=labels,
+        family=family,
     )
     texts = {
         f"{model.name}.h": emit.header(model),

@@ -15,6 +15,12 @@ from firmware_export.node import Rounding, elements, scale, shape, zero_point
 from firmware_export.plan import ALIGN_BYTES, Plan
 
 C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t"}
+# Ways to bring sums to 8 bits, the widest first -> what each is made of.
+SUMS = {
+    "requantize_wide": ("fixed_point", "requantize_double", "requantize_wide"),
+    "requantize_left": ("requantize_sum", "requantize_left"),
+    "requantize_short": ("requantize_sum", "requantize_short"),
+}
 LICENCE = "/* SPDX-License-Identifier: MIT-0 */"
 
 
@@ -31,6 +37,7 @@ class Model:
     plan: Plan
     rounding: Rounding
     labels: tuple[str, ...]
+    family: str
 
     @property
     def upper(self) -> str:
@@ -104,7 +111,7 @@ def source(model: Model) -> str:
     parts = [
         f'{LICENCE}\n#include "{n}.h"\n#include <string.h>\n',
         _profile_macro(model),
-        *(f"{kernel(name).rstrip()}\n" for name in kernels_of(model.layers)),
+        *kernel_texts(model),
         "".join(_declaration(c) for c in unique_constants(model)),
         "\n".join(_layer_struct(model, i) for i in range(len(model.layers))),
         _init(model),
@@ -164,12 +171,33 @@ def _symbols(model: Model) -> dict[tuple[str, bytes], Array]:
 
 def kernels_of(layers: Iterable[Layer]) -> tuple[str, ...]:
     """Return the kernel files in order of dependence, each once."""
-    return tuple(dict.fromkeys(name for layer in layers for name in layer.call.kernels))
+    names = [name for layer in layers for name in layer.call.kernels]
+    # one way to round the sums of all layers: the widest that any of them needs
+    widest = next((way for way in SUMS if way in names), "")
+    names = [n for name in names for n in (SUMS[widest] if name in SUMS else (name,))]
+    return tuple(dict.fromkeys(names))
 
 
-def kernel(name: str) -> str:
-    """Return the text of a kernel."""
-    return (files("firmware_export") / "kernels" / "portable" / f"{name}.c").read_text()
+def kernel_texts(model: Model) -> Iterator[str]:
+    """Yield the C of each kernel; its portable twin too, where the core has one of its own."""
+    has_lanes = False
+    for name in kernels_of(model.layers):
+        portable, own = kernel("portable", name), ""
+        if model.family:
+            own = kernel(model.family, name)
+        if not own:
+            yield portable
+            continue
+        lanes = "" if has_lanes else kernel(model.family, "lanes")
+        has_lanes = True
+        condition = "#if defined(__ARM_FEATURE_DSP) && !defined(NAME_NO_ASM)"
+        yield f"{condition}\n{lanes}{own}#else\n{portable}#endif\n"
+
+
+def kernel(folder: str, name: str) -> str:
+    """Return the text of a kernel, "" where the folder has none of that name."""
+    path = files("firmware_export") / "kernels" / folder / f"{name}.c"
+    return path.read_text().rstrip() + "\n" if path.is_file() else ""
 
 
 def c_type(tensor: Tensor) -> str:
@@ -321,7 +349,8 @@ def _call(model: Model, index: int) -> str:
     arguments = [_pointer(model, tensors[i], i, "const ") for i in layer.inputs]
     arguments += [_pointer(model, tensors[i], i, "") for i in layer.node.op.outputs]
     if layer.call.scratch_bytes:
-        arguments.append(f"(int8_t *)(m->arena + {model.plan.offset('scratch', index)})")
+        offset = model.plan.offset("scratch", index)
+        arguments.append(f"({layer.call.scratch_type})(void *)(m->arena + {offset})")
     return f"{layer.call.function}(&layer{index}, {', '.join(arguments)})"
 
 

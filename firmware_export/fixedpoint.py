@@ -40,3 +40,11 @@ def quantize_multipliers(reals: Sequence[float]) -> tuple[list[int], list[int]]:
     """Return the multipliers and the shifts of several factors."""
     pairs = [quantize_multiplier(real) for real in reals]
     return [m for m, _ in pairs], [s for _, s in pairs]
+
+
+def requantize_double(x: int, multiplier: int, shift: int) -> int:
+    """Return x * multiplier / 2**31 * 2**shift, rounded twice, halves away from zero at the end."""
+    high = ((x << max(shift, 0)) * multiplier + (1 << 30)) >> 31
+    right = max(-shift, 0)
+    half = (1 << right) >> 1
+    return (high + half - (high < 0 and right > 0)) >> right

@@ -64,6 +64,7 @@ class Call:
     constants: tuple[Constant, ...] = ()
     inputs: tuple[int, ...] = (0,)
     scratch_bytes: int = 0
+    scratch_type: str = "int8_t *"
     lead_bytes: int | None = None
 
 

@@ -39,7 +39,7 @@ def call(node: Node) -> Call:
     m2, s2 = quantize_multiplier(twice / ((1 << LEFT_SHIFT) * out))
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
     return Call(
-        kernels=("requantize_double", "add"),
+        kernels=("fixed_point", "requantize_double", "add"),
         function="add",
         fields=(
             ("count", str(elements(node.output()))), ("left_shift", str(LEFT_SHIFT)),

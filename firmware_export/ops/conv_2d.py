@@ -1,10 +1,7 @@
 """CONV_2D: dilated, any stride, grouped, per-tensor or per-channel."""
 
-import numpy as np
-
 from firmware_export.node import (
     Call,
-    Constant,
     Node,
     activation_range,
     constant,
@@ -14,15 +11,10 @@ from firmware_export.node import (
     values,
     zero_point,
 )
-from firmware_export.ops.window import (
-    biases,
-    channel_constants,
-    folded,
-    padding_before,
-    per_channel,
-)
+from firmware_export.ops.window import channels_of, padding_before, per_channel
 
-PIXELS = 4  # columns that the kernel gathers at a time
+PIXELS = 4  # the most columns that a kernel gathers at a time
+GEMM = ("gemm_type", "gemm_block", "gemm")
 
 
 def faults(node: Node) -> list[str]:
@@ -49,15 +41,12 @@ def call(node: Node) -> Call:
         padding_before(node, axis, k, s, d)
         for axis, k, s, d in zip((1, 2), (k_h, k_w), stride, dilation, strict=True)
     ]
-    bias = folded(node, biases(node, 2, out_c), weights.astype(np.int64).sum(axis=(1, 2, 3)))
-    constants = (
-        Constant("weights", weights),
-        *channel_constants(node, node.input(1), bias, out_c),
-    )
+    channels = channels_of(node, weights, (1, 2, 3))
+    constants, kernels = channels.constants, (*channels.kernels, *GEMM)
     gemm = ("gemm", _gemm(node, depth, out_c // groups, out_c))
     if (k_h, k_w, *stride, groups) == (1, 1, 1, 1, 1):
         pointwise = (("pixels", str(out_h * out_w)), gemm)
-        return Call(("requantize_double", "gemm", "pointwise"), "pointwise", pointwise, constants)
+        return Call((*kernels, "pointwise"), "pointwise", pointwise, constants)
     fields = (
         ("in_h", str(in_h)), ("in_w", str(in_w)), ("in_c", str(in_c)),
         ("out_h", str(out_h)), ("out_w", str(out_w)), ("out_c", str(out_c)),
@@ -67,8 +56,7 @@ def call(node: Node) -> Call:
         ("pad_h", str(pads[0])), ("pad_w", str(pads[1])),
         ("in_zero_point", str(zero_point(node.input()))), gemm,
     )  # fmt: skip
-    kernels = ("requantize_double", "gemm", "conv_2d")
-    return Call(kernels, "conv_2d", fields, constants, scratch_bytes=PIXELS * depth)
+    return Call((*kernels, "conv_2d"), "conv_2d", fields, constants, scratch_bytes=PIXELS * depth)
 
 
 def _gemm(node: Node, depth: int, channels: int, out_stride: int) -> str:

@@ -1,10 +1,7 @@
 """DEPTHWISE_CONV_2D: any multiplier, stride and dilation."""
 
-import numpy as np
-
 from firmware_export.node import (
     Call,
-    Constant,
     Node,
     activation_range,
     constant,
@@ -14,7 +11,9 @@ from firmware_export.node import (
     values,
     zero_point,
 )
-from firmware_export.ops.window import biases, channel_constants, padding_before, per_channel
+from firmware_export.ops.window import channels_of, padding_before, per_channel
+
+POINTER_BYTES = 8  # on the host; 4 on a microcontroller
 
 
 def faults(node: Node) -> list[str]:
@@ -41,15 +40,18 @@ def call(node: Node) -> Call:
         for axis, k, s, d in zip((1, 2), (k_h, k_w), stride, dilation, strict=True)
     ]
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
-    bias = biases(node, 2, out_c).astype(np.int32)
+    channels = channels_of(node, weights, (0, 1, 2))
     return Call(
-        kernels=("requantize_double", "depthwise_conv_2d"),
+        kernels=(
+            *channels.kernels, "depthwise_type", "depthwise_block", "depthwise_conv_2d",
+        ),
         function="depthwise_conv_2d",
         fields=(
             ("weights", "@weights"), ("bias", "@bias"),
             ("multiplier", "@multiplier"), ("shift", "@shift"),
             ("in_h", str(in_h)), ("in_w", str(in_w)), ("in_c", str(in_c)),
-            ("out_h", str(out_h)), ("out_w", str(out_w)), ("depth_multiplier", str(out_c // in_c)),
+            ("out_h", str(out_h)), ("out_w", str(out_w)), ("out_c", str(out_c)),
+            ("depth_multiplier", str(out_c // in_c)), ("taps", str(k_h * k_w)),
             ("k_h", str(k_h)), ("k_w", str(k_w)),
             ("stride_h", str(stride[0])), ("stride_w", str(stride[1])),
             ("dilation_h", str(dilation[0])), ("dilation_w", str(dilation[1])),
@@ -58,8 +60,7 @@ def call(node: Node) -> Call:
             ("out_zero_point", str(zero_point(node.output()))),
             ("act_min", str(low)), ("act_max", str(high)),
         ),
-        constants=(
-            Constant("weights", weights),
-            *channel_constants(node, node.input(1), bias, out_c),
-        ),
+        constants=channels.constants,
+        scratch_bytes=POINTER_BYTES * k_h * k_w + in_c,
+        scratch_type="const int8_t **",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from firmware_export.node import (
     values,
     zero_point,
 )
-from firmware_export.ops.window import biases, folded, per_channel
+from firmware_export.ops.window import biases, per_channel, requantize_kernels
 
 
 def faults(node: Node) -> list[str]:
@@ -47,10 +47,18 @@ def call(node: Node) -> Call:
         factors = [float(into) * float(np.float32(s)) / out for s in quant.scales]
     multipliers, shifts = quantize_multipliers(factors)
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
-    bias = folded(node, biases(node, 2, outs), weights.astype(np.int64).sum(axis=1))
+    sums = weights.astype(np.int64).sum(axis=1)
+    bias = (biases(node, 2, outs) - zero_point(node.input()) * sums).astype(np.int32)
     rounding = rounding_of(node.rounding, node.op.op)
+    kernels: tuple[str, ...] = ("requantize_single",)
+    if rounding == "double":
+        reach = np.abs(weights.astype(np.int64)).sum(axis=1)
+        kernels = requantize_kernels(reach, biases(node, 2, outs), shifts)
     return Call(
-        kernels=(f"requantize_{rounding}", f"fully_connected_{rounding}", "fully_connected"),
+        kernels=(
+            *kernels, f"fully_connected_by_{rounding}", "fully_connected",
+            "fully_connected_block", "fully_connected_rows",
+        ),
         function="fully_connected",
         fields=(
             ("weights", "@weights"), ("bias", "@bias"),

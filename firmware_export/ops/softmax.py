@@ -27,7 +27,7 @@ def call(node: Node) -> Call:
     multiplier, left = quantize_multiplier(min(real, float((1 << 31) - 1)))
     reach = ((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / (1 << left)
     return Call(
-        kernels=("requantize_double", "exponential", "softmax"),
+        kernels=("fixed_point", "exponential", "softmax"),
         function="softmax",
         fields=(
             ("rows", str(elements(node.input()) // depth)), ("depth", str(depth)),

@@ -1,12 +1,13 @@
 """What the operators with a sliding window share: sizes, padding, per-channel scales."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.tflite import Tensor
-from firmware_export.fixedpoint import quantize_multipliers
+from firmware_export.fixedpoint import quantize_multipliers, requantize_double
 from firmware_export.node import Constant, Node, nhwc, scale, values, zero_point
 
 
@@ -19,19 +20,60 @@ def padding_before(node: Node, axis: int, window: int, stride: int, dilation: in
     return max(reach - side_in, 0) // 2
 
 
-def channel_constants(node: Node, weights: Tensor, bias: NDArray[Any], channels: int) -> list[Any]:
-    """Return bias, multiplier and shift of each output channel as constants."""
-    assert weights.quant is not None  # noqa: S101 - faults() came first
+@dataclass(frozen=True, slots=True, eq=False)
+class Channels:
+    """What each output channel adds and how it is scaled, and the kernels that do it."""
+
+    constants: tuple[Constant, ...]
+    kernels: tuple[str, ...]
+
+
+def channels_of(node: Node, weights: NDArray[Any], axes: tuple[int, ...]) -> Channels:
+    """Return bias, multiplier and shift of each channel; `axes` of the weights are added up.
+
+    The input's zero point is folded into the bias, in wrapping int32 as the sums are. A channel
+    whose weights are all zero answers a constant: it gets that, in place of a bias that may be
+    far too large for the short ways to round.
+    """
+    quant = node.input(1).quant
+    assert quant is not None  # noqa: S101 - faults() came first
+    wide = weights.astype(np.int64)
+    reach = np.abs(wide).sum(axis=axes)
+    count = len(reach)
     into, out = float(scale(node.input())), float(scale(node.output()))
     # The product in double precision, from scales that the file holds as float32.
-    factors = [into * float(np.float32(s)) / out for s in weights.quant.scales]
-    multipliers, shifts = quantize_multipliers(factors)
-    repeat = channels // len(factors)
-    return [
-        Constant("bias", bias.astype(np.int32)),
-        Constant("multiplier", np.repeat(np.array(multipliers, np.int32), repeat)),
-        Constant("shift", np.repeat(np.array(shifts, np.int8), repeat)),
-    ]
+    multipliers, shifts = quantize_multipliers(
+        [into * float(np.float32(s)) / out for s in quant.scales]
+    )
+    multiplier = np.resize(np.array(multipliers, np.int32), count)
+    shift = np.resize(np.array(shifts, np.int8), count)
+    bias = biases(node, 2, count)
+    for dead in np.flatnonzero(reach == 0):
+        q = requantize_double(int(bias[dead]), int(multiplier[dead]), int(shift[dead]))
+        bias[dead], multiplier[dead], shift[dead] = max(-256, min(q, 256)), (1 << 31) - 1, 0
+    folded = (bias - zero_point(node.input()) * wide.sum(axis=axes)).astype(np.int32)
+    return Channels(
+        constants=(
+            Constant("weights", weights),
+            Constant("bias", folded),
+            Constant("multiplier", multiplier),
+            Constant("shift", shift),
+        ),
+        kernels=requantize_kernels(reach, bias, shifts),
+    )
+
+
+def requantize_kernels(
+    reach: NDArray[Any], bias: NDArray[Any], shifts: Sequence[int]
+) -> tuple[str, ...]:
+    """Return the kernels that bring sums to 8 bits: the shortest way that is right for all.
+
+    `reach` holds the absolute weights of each channel added up, `bias` what is added to them.
+    """
+    most = int((reach * 255 + np.abs(bias.astype(np.int64))).max(initial=0))
+    if most << max(0, *shifts) >= 1 << 29 or min(shifts) < -31:
+        return ("requantize_wide",)
+    return ("requantize_left",) if max(shifts) > 0 else ("requantize_short",)
 
 
 def biases(node: Node, position: int, channels: int) -> NDArray[np.int64]:
@@ -39,11 +81,6 @@ def biases(node: Node, position: int, channels: int) -> NDArray[np.int64]:
     if not node.has_input(position):
         return np.zeros(channels, np.int64)
     return values(node.input(position)).astype(np.int64).reshape(channels)
-
-
-def folded(node: Node, bias: NDArray[np.int64], sums: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return the bias less what the input's zero point adds to every sum, in wrapping int32."""
-    return (bias - zero_point(node.input()) * sums).astype(np.int32)
 
 
 def per_channel(node: Node, channels: int) -> list[str]:

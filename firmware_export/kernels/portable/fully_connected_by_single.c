@@ -1,0 +1,1 @@
+#define fully_connected_requantize requantize_single

@@ -1,0 +1,1 @@
+#define requantize_channel requantize_sum

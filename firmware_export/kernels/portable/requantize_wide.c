@@ -1,0 +1,2 @@
+/* Some sum here is too large for the short way. */
+#define requantize_channel requantize_double
