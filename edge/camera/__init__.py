@@ -32,21 +32,21 @@ class Context:
 
 
 def open_source(spec: str, context: Context | None = None) -> Source:
-    """Open what `spec` names: 0, /dev/.., FILE, DIR, GLOB, rtsp://.. or http://..
+    """Open what `spec` names: 0, /dev/.., FILE, DIR, GLOB, rtsp://.., http://.. or picamera[:N].
 
     Raises NotFoundError, BadDataError or UnavailableError, naming what exists.
     """
     context = context or Context()
     if not spec:
         raise UsageError(
-            "--source is empty; it takes 0, /dev/.., FILE, DIR, GLOB, rtsp:// or http://"
+            "--source is empty; it takes 0, /dev/.., FILE, DIR, GLOB, rtsp://, http:// or picamera"
         )
     return next(opens for matches, opens in SOURCES.values() if matches(spec))(spec, context)
 
 
 def is_live(spec: str) -> bool:
     """Return whether `spec` names a camera or stream, without opening it."""
-    return any(SOURCES[kind][0](spec) for kind in ("camera", "device", "stream"))
+    return any(SOURCES[kind][0](spec) for kind in ("camera", "device", "stream", "picamera"))
 
 
 def _open_camera(spec: str, context: Context) -> Source:
@@ -77,6 +77,13 @@ def _open_stream(spec: str, context: Context) -> Source:
         capture.release()
         raise UnavailableError(f"no stream at '{name}': wrong address or password, or switched off")
     return _live(capture, name, context)
+
+
+def _open_picamera(spec: str, context: Context) -> Source:
+    from edge.camera.picamera import camera_number, open_picamera  # other sources do without
+
+    number = camera_number(spec)
+    return _live(open_picamera(number, context.stop), f"picamera {number}", context)
 
 
 def _live(capture: object, name: str, context: Context) -> Source:
@@ -157,6 +164,7 @@ SOURCES: dict[str, tuple[Callable[[str], bool], Callable[[str, Context], Source]
     "camera": (str.isdecimal, _open_camera),
     "device": (_is_device, _open_camera),
     "stream": (lambda spec: spec.lower().startswith(STREAMS), _open_stream),
+    "picamera": (lambda spec: spec.partition(":")[0].lower() == "picamera", _open_picamera),
     "folder": (lambda spec: Path(spec).is_dir(), _open_folder),
     "glob": (_has_wildcard, _open_glob),
     "file": (bool, _open_file),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SOURCES = "0|/dev/..|FILE|DIR|GLOB|rtsp://..|http://..|picamera[:N]"
 WEB_DEFAULT = "127.0.0.1:8080"
 TURNS: dict[str, Degrees] = {"0": 0, "90": 90, "180": 180, "270": 270}
 BACKENDS = {
@@ -52,7 +53,7 @@ DEVICE = re.compile(r"edgetpu:((?:usb|pci):\d{1,2})")
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--source", required=True, metavar="0|/dev/..|FILE|DIR|GLOB|rtsp://..|http://..")
+@click.option("--source", required=True, metavar=SOURCES)
 @click.option("--labels", type=click.Path(path_type=Path), help="One label a line.")
 @click.option("--threshold", type=click.FloatRange(0.0, 1.0), help="Least score, for all labels.")
 @click.option(
