@@ -131,7 +131,7 @@ class PicameraCapture:
                 f"needs {width * height * 3}"
             )
         body = np.empty(length, np.uint8)
-        if not self._fill(memoryview(body), until_s, wait_s):
+        if not self._fill(body.data, until_s, wait_s):
             return False, None
         if kind == b"E":
             raise UnavailableError(f"{self._name}: {body.tobytes().decode(errors='replace')}")

@@ -90,7 +90,10 @@ def from_recorder(out: BinaryIO, recorder: str, number: int, width: int, height:
     quiet = ["--nopreview", "--verbose", "0", "--timeout", "0", "--flush"]
     command = [recorder, "--camera", str(number), *size, *quiet, "--codec", "mjpeg", "-o", "-"]
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=die_with_parent
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread runs yet
     )
     assert child.stdout is not None  # noqa: S101 - asked for
     end_with_input()
@@ -118,11 +121,11 @@ def end_with_input() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def split_jpegs(stream: BinaryIO) -> Iterator[bytes]:
+def split_jpegs(stream: Any) -> Iterator[bytes]:
     """Yield each JPEG of a stream, a cut one as far as it goes."""
     data = b""
     while True:
-        more = stream.read1(CHUNK_BYTES)  # type: ignore[attr-defined]
+        more = stream.read1(CHUNK_BYTES)
         data += more
         begin, end = find_jpeg(data)
         while end > 0:

@@ -26,16 +26,37 @@ class View:
     roi: Box = FULL_BOX
 
     def apply(self, bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the part that counts, uint8 (height, width, 3); at least one pixel."""
+        """Return the part that counts, uint8 (height, width, 3); at least one pixel.
+
+        The picture itself where nothing is turned or cut, else one copy of no more than the part.
+        """
+        part = bgr if self.roi == FULL_BOX else self._cut(bgr)
         if self.rotate_deg:
-            bgr = np.asarray(cv2.rotate(bgr, TURNS[self.rotate_deg]), np.uint8)
-        if self.roi == FULL_BOX:
-            return bgr
-        height, width = bgr.shape[:2]
-        x0, x1 = _span(self.roi.x0, self.roi.x1, width)
-        y0, y1 = _span(self.roi.y0, self.roi.y1, height)
+            return np.asarray(cv2.rotate(part, TURNS[self.rotate_deg]), np.uint8)
         # a copy, so that the slot of one frame does not hold the whole picture alive
-        return np.ascontiguousarray(bgr[y0:y1, x0:x1])
+        return bgr if part.shape == bgr.shape else part.copy()
+
+    def _cut(self, bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the pixels that will lie in `roi` once they are turned."""
+        height, width = bgr.shape[:2]
+        lying = self.rotate_deg in (90, 270)
+        x0, x1 = _span(self.roi.x0, self.roi.x1, height if lying else width)
+        y0, y1 = _span(self.roi.y0, self.roi.y1, width if lying else height)
+        if self.rotate_deg == 90:
+            return bgr[height - x1 : height - x0, y0:y1]
+        if self.rotate_deg == 180:
+            return bgr[height - y1 : height - y0, width - x1 : width - x0]
+        if self.rotate_deg == 270:
+            return bgr[x0:x1, width - y1 : width - y0]
+        return bgr[y0:y1, x0:x1]
+
+
+def parse_rotate(text: str) -> Degrees:
+    """Return how far a picture is turned clockwise; raises UsageError."""
+    known: dict[str, Degrees] = {"0": 0, "90": 90, "180": 180, "270": 270}
+    if text not in known:
+        raise UsageError(f"--rotate takes {', '.join(known)} degrees clockwise; got '{text}'")
+    return known[text]
 
 
 def parse_roi(text: str) -> Box:

@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 
 SOURCES = "0|/dev/..|FILE|DIR|GLOB|rtsp://..|http://..|picamera[:N]"
 WEB_DEFAULT = "127.0.0.1:8080"
-TURNS: dict[str, Degrees] = {"0": 0, "90": 90, "180": 180, "270": 270}
 BACKENDS = {
     "auto": EngineConfig(),
     "edgetpu": EngineConfig(edgetpu_required=True),
@@ -61,7 +60,7 @@ DEVICE = re.compile(r"edgetpu:((?:usb|pci):\d{1,2})")
 )
 @click.option("--runtime", default="auto", show_default=True, metavar="auto|litert|tflite-runtime")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True)
-@click.option("--rotate", type=click.Choice(list(TURNS)), default="0", help="Clockwise.")
+@click.option("--rotate", default="0", metavar="0|90|180|270", help="Clockwise.")
 @click.option("--roi", metavar="X0,Y0,X1,Y1", help="The part that counts, in fractions.")
 @click.option("--window/--no-window", default=None, help="Default: where a window can open.")
 @click.option("--video", type=click.Path(path_type=Path), help="FILE.webm, .mp4 or .avi.")
@@ -120,6 +119,7 @@ def configure(options: Mapping[str, Any]) -> Config:
 
     engine = checked(parse_backend, options["backend"], EngineConfig())
     runtime = checked(parse_runtime, options["runtime"])
+    rotate = checked(parse_rotate, options["rotate"], 0)
     roi = checked(parse_roi, options["roi"], FULL_BOX)
     checked(check_address, options["web"])
     checked(check_video, options["video"])
@@ -128,7 +128,7 @@ def configure(options: Mapping[str, Any]) -> Config:
     jsonl, web = options["jsonl"], options["web"]
     return Config(
         model=ModelConfig(options["model"], options["labels"], options["threshold"]),
-        cameras=(CameraConfig(options["source"], rotate_deg=TURNS[options["rotate"]], roi=roi),),
+        cameras=(CameraConfig(options["source"], rotate_deg=rotate, roi=roi),),
         engine=replace(engine, runtime=runtime, threads=options["threads"]),
         record=RecordConfig(options["video"], options["stills"]),
         jsonl=None if jsonl is None else JsonlConfig(jsonl),
@@ -155,6 +155,13 @@ def parse_runtime(text: str) -> str:
     if text not in ("auto", *PACKAGES):
         raise UsageError(f"no runtime '{text}'; --runtime takes {', '.join(('auto', *PACKAGES))}")
     return text
+
+
+def parse_rotate(text: str) -> Degrees:
+    """Return how far the picture is turned clockwise."""
+    from edge.camera import view
+
+    return view.parse_rotate(text)
 
 
 def parse_roi(text: str) -> Box:

@@ -307,9 +307,16 @@ def test_mistake_is_one_line_with_its_exit_code(words: list, code: int, says: st
 def test_all_wrong_options_are_named_at_once(data: Path):
     done = run(
         "run", data / V1, "--source", "0", "--backend", "gpu", "--runtime", "onnx",
-        "--roi", "1,1,0,0", "--web=0.0.0.0:80", "--video", "a.mkv",
+        "--roi", "1,1,0,0", "--web=0.0.0.0:80", "--video", "a.mkv", "--rotate", "45",
     )  # fmt: skip
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 5
-    for word in ("gpu", "onnx", "--roi", "--web", "a.mkv"):
+    assert len(done.stderr.splitlines()) == 6
+    for word in (
+        "--rotate takes 0, 90, 180, 270 degrees clockwise; got '45'",
+        "gpu",
+        "onnx",
+        "--roi",
+        "--web",
+        "a.mkv",
+    ):
         assert word in done.stderr

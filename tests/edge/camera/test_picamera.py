@@ -50,7 +50,7 @@ def library(plain: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def recorder(plain: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    """Return an environment with an rpicam-vid; its pictures have grey levels from left to right."""
+    """Return an environment with an rpicam-vid; pictures get lighter from left to right."""
     write_recorder(tmp_path / "bin" / "rpicam-vid")
     bgr = np.repeat(np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))[..., None], 3, axis=2)
     assert cv2.imwrite(str(tmp_path / "one.jpg"), bgr)
@@ -178,7 +178,7 @@ def test_what_goes_wrong_is_one_clear_line(mode, which, when, says, opens, reque
 @pytest.mark.parametrize("which", ["library", "recorder"])
 def test_child_that_says_nothing_is_given_up(which, opens, request):
     environment = request.getfixturevalue(which)
-    with pytest.raises(UnavailableError, match="picamera 0: no picture for 0.5 s"):
+    with pytest.raises(UnavailableError, match=r"picamera 0: no picture for 0\.5 s"):
         opens(environment, "silent", open_s=0.5)
     capture = opens(environment, "stalls", read_s=1.0, size_px=(32, 24))
     with pytest.raises(UnavailableError, match="picamera 0: no picture for 1 s"):  # noqa: PT012
