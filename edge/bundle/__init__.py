@@ -3,7 +3,7 @@
 from edge.bundle.bare import read_bare
 from edge.bundle.checks import tensor_order
 from edge.bundle.embed import requirements, with_metadata
-from edge.bundle.files import load_golden, read, write
+from edge.bundle.files import SIGNATURE, load_golden, read, write
 from edge.bundle.labels import parse_labels
 from edge.bundle.parts import (
     FORMAT,
@@ -22,6 +22,7 @@ from edge.bundle.twin import with_twin
 
 __all__ = [
     "FORMAT",
+    "SIGNATURE",
     "Bundle",
     "Decode",
     "Golden",

@@ -15,6 +15,7 @@ COMMANDS = {
     "devices": "edge.cli.devices:devices",
     "fit": "edge.cli.fit:fit",
     "inspect": "edge.cli.inspect:inspect",
+    "compile": "edge.cli.compile:compile_bundle",
     "quantize": "edge.cli.quantize:quantize",
     "train": "edge.cli.train:train",
     "evaluate": "edge.cli.evaluate:evaluate",
