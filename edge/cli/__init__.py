@@ -12,6 +12,7 @@ import edge
 from edge.errors import EdgeError, UnavailableError
 
 COMMANDS = {
+    "capture": "edge.cli.capture:capture",
     "devices": "edge.cli.devices:devices",
     "fit": "edge.cli.fit:fit",
     "inspect": "edge.cli.inspect:inspect",

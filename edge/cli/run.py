@@ -185,10 +185,10 @@ def check_video(path: Path) -> None:
     codec_of(path)
 
 
-def require_opencv() -> None:
+def require_opencv(command: str = "run") -> None:
     """Raise UnavailableError with the cure where OpenCV is absent."""
     if importlib.util.find_spec("cv2") is None:
-        raise UnavailableError("edge run needs OpenCV: pip install 'embedded-edge[device]'")
+        raise UnavailableError(f"edge {command} needs OpenCV: pip install 'embedded-edge[device]'")
 
 
 def announce(parts: "Parts") -> None:

@@ -63,6 +63,13 @@ def annotate(scene: Scene, fps: float | None = None) -> NDArray[np.uint8]:
     return bgr
 
 
+def with_foot(bgr: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """Return a copy of a picture, BGR uint8 (height, width, 3), with a line of text at its foot."""
+    copy = bgr.copy()
+    _draw_text(copy, text, (0, copy.shape[0]), BLACK, Pen.of(*copy.shape[:2]))
+    return copy
+
+
 def caption(detection: Detection) -> str:
     """Return label, track and score, such as `apple #3 0.87`."""
     track = "" if detection.track is None else f" #{detection.track}"
@@ -160,5 +167,9 @@ class Canvas:
     def picture(self, scene: Scene) -> NDArray[np.uint8]:
         """Return the annotated frame; callers only read it."""
         if self._bgr is None or self._scene is not scene:
-            self._scene, self._bgr = scene, annotate(scene, self.fps)
+            self._scene, self._bgr = scene, self.draw(scene)
         return self._bgr
+
+    def draw(self, scene: Scene) -> NDArray[np.uint8]:
+        """Return a new picture of a scene."""
+        return annotate(scene, self.fps)
