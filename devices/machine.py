@@ -66,6 +66,22 @@ def recognise(model: str, compatible: Iterable[str], known: Iterable[Device]) ->
     return None
 
 
+def accelerator(
+    bus: str, host: Device | None, known: Iterable[Device] | None = None
+) -> Device | None:
+    """Return which board an Edge TPU on the bus `usb` or `pci` is.
+
+    On PCIe it is the host's own where the host has one; cards of other forms share the ids of
+    the one in the catalogue.
+    """
+    if bus == "pci" and host is not None and host.accelerator == "edgetpu":
+        return host
+    for board in boards() if known is None else known:
+        if board.kind == "accelerator" and board.probe and getattr(board.probe, bus):
+            return board
+    return None
+
+
 def _model(root: Path, cpu: dict[str, str]) -> tuple[str, str]:
     for tree in DEVICE_TREES:
         if text := read_text(root / tree / "model"):

@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from devices import cameras, health, libraries, probe
-from devices.machine import Machine, read_machine
+from devices.catalogue import Device
+from devices.machine import Machine, accelerator, read_machine
 from devices.sysfs import read_int
 from edge.cli import show
 from edge.cli.checks import Check, check_lines, check_records, from_problem
@@ -48,7 +49,7 @@ def here(ctx: click.Context, root: Path) -> None:
     checks = [
         *machine_checks(machine, root),
         *_python_checks(root),
-        *edgetpu_checks(tpus, root),
+        *edgetpu_checks(tpus, root, machine.board),
         *camera_checks(root),
         *health_checks(root),
     ]
@@ -72,10 +73,14 @@ def machine_checks(machine: Machine, root: Path) -> Iterator[Check]:
         yield Check("memory", "ok", f"{mib:,.0f} MiB ({machine.memory_bytes:,} bytes)")
 
 
-def edgetpu_checks(tpus: Sequence[probe.EdgeTpu], root: Path) -> Iterator[Check]:
+def edgetpu_checks(
+    tpus: Sequence[probe.EdgeTpu], root: Path, host: Device | None = None
+) -> Iterator[Check]:
     """Yield each Edge TPU, the library that drives it, and the page size that PCIe needs."""
     for tpu in tpus:
-        shown = f"{tpu.bus}:{tpu.index}" + (f" ({tpu.sysfs.name}{_speed(tpu)})")
+        board = accelerator(tpu.bus, host)
+        name = f"{board.name}, " if board else ""
+        shown = f"{tpu.bus}:{tpu.index} ({name}{tpu.sysfs.name}{_speed(tpu)})"
         yield from_problem("Edge TPU", shown, tpu.problem)
     if not tpus:
         yield Check("Edge TPU", "info", "none: models run on the processor")
@@ -201,6 +206,11 @@ def _record(machine: Machine, tpus: Sequence[probe.EdgeTpu], root: Path) -> dict
         "root": str(root),
         "machine": {name: getattr(machine, name) for name in fields},
         "board": board.id if board else None,
-        "edge_tpus": [dataclasses.asdict(tpu) for tpu in tpus],
+        "edge_tpus": [_tpu_record(tpu, board) for tpu in tpus],
         "cameras": [dataclasses.asdict(camera) for camera in cameras.cameras(root)],
     }
+
+
+def _tpu_record(tpu: probe.EdgeTpu, host: Device | None) -> dict[str, Any]:
+    board = accelerator(tpu.bus, host)
+    return {**dataclasses.asdict(tpu), "board": board.id if board else None}

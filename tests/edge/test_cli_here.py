@@ -67,6 +67,23 @@ def test_every_board_is_named_by_its_made_machine(tmp_path: Path, board: str) ->
     assert record["machine"]["model"] == model
 
 
+@pytest.mark.parametrize(
+    ("host", "stick", "card"),
+    [
+        ("rpi-5", "coral-usb", "coral-m2"),
+        ("coral-dev-board", "coral-usb", "coral-dev-board"),
+        ("coral-dev-board-mini", "coral-usb", "coral-dev-board-mini"),
+    ],
+)
+def test_accelerators_are_named_as_boards(tmp_path: Path, host: str, stick: str, card: str) -> None:
+    add_machine(tmp_path, *MODELS[host][0])
+    add_usb_tpu(tmp_path, "1-1", "18d1:9302", bus=1, device=2)
+    add_apex(tmp_path, 0, "0000:01:00.0")
+    write(tmp_path, LIBRARY, elf())
+    found = [(tpu["bus"], tpu["board"]) for tpu in ask(tmp_path)["edge_tpus"]]
+    assert found == [("usb", stick), ("pci", card)]
+
+
 @pytest.mark.parametrize(("model", "compatible"), STRANGERS[:-1])
 def test_a_stranger_is_quoted(tmp_path: Path, model: str, compatible: tuple[str, ...]) -> None:
     ((state, text, _),) = checks(add_machine(tmp_path, model, compatible), "board")
@@ -82,7 +99,7 @@ def test_a_whole_board_passes_every_check(pi: Path) -> None:
         "Debian GNU/Linux 12 (bookworm), kernel 6.12.25+rpt-rpi-v8",
         "aarch64, 64 bits",
         "3,793 MiB (3,977,584,640 bytes)",
-        "usb:0 (2-1, 5000 Mbit/s)",
+        "usb:0 (Coral USB Accelerator, 2-1, 5000 Mbit/s)",
         f"/{LIBRARY} (aarch64, 64 bits)",
         "HD Webcam (/dev/video0)",
         "imx219 (CSI, --source picamera)",
@@ -137,8 +154,8 @@ def take_armv6(root: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "name", "said", "cure"),
     [
-        (break_stick, "Edge TPU", "(2-1, 5000 Mbit/s): /dev/bus/usb/002/003 does", "container"),
-        (add_dead_card, "Edge TPU", "pci:0 (0000:01:00.0): PCI card", "gasket-dkms"),
+        (break_stick, "Edge TPU", "2-1, 5000 Mbit/s): /dev/bus/usb/002/003 does", "container"),
+        (add_dead_card, "Edge TPU", "M.2 Accelerator, 0000:01:00.0): PCI card", "gasket-dkms"),
         (lose_card, "Edge TPU", "reports -89.7 C", ""),
         (break_library, "libedgetpu.so.1", "not in the loader's folders", "libedgetpu1-std"),
         (truncate_library, "libedgetpu.so.1", "is no ELF library", "--reinstall"),
