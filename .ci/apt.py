@@ -18,7 +18,7 @@ def install(packages: tuple[str, ...]) -> bool:
     """Install what is named; lists are fetched only where packages are not found without."""
     print(f"apt-get install {' '.join(packages)}", flush=True)
     command = (*APT, "install", "-y", "--no-install-recommends", *packages)
-    return _run(command, quiet=True) or (_run((*APT, "update")) and _run(command))
+    return run(command, quiet=True) or (run((*APT, "update")) and run(command))
 
 
 def download(packages: tuple[str, ...], folder: Path) -> Path | None:
@@ -31,13 +31,14 @@ def download(packages: tuple[str, ...], folder: Path) -> Path | None:
     for name in ("lists/partial", "cache/archives/partial", "debs", "root"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     own = (*APT, "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache")
-    fetched = _run((*own, "update")) and _run((*own, "download", *packages), cwd=folder / "debs")
+    fetched = run((*own, "update")) and run((*own, "download", *packages), cwd=folder / "debs")
     debs = sorted((folder / "debs").glob("*.deb"))
-    unpacked = [_run(("dpkg-deb", "-x", str(deb), str(folder / "root"))) for deb in debs]
+    unpacked = [run(("dpkg-deb", "-x", str(deb), str(folder / "root"))) for deb in debs]
     return folder / "root" if fetched and unpacked and all(unpacked) else None
 
 
-def _run(command: tuple[str, ...], cwd: Path | None = None, quiet: bool = False) -> bool:
+def run(command: tuple[str, ...], cwd: Path | None = None, quiet: bool = False) -> bool:
+    """Run a command without a question and return whether it succeeded."""
     sink = subprocess.DEVNULL if quiet else None
     environment = os.environ | QUIET
     done = subprocess.run(
