@@ -28,7 +28,7 @@ from edge.errors import EdgeError
 from edge.infer.choices import open_engine
 from edge.infer.engine import Answer, Engine
 from edge.infer.runtime import Runtime, pick
-from edge.recognizer import decoder_of, picture_input, read_model
+from edge.recognizer import decoder_of, picture_input, read_model, require_decoder
 from edge.scene import Change, Event, Frame, Prepared, Scene, Timings
 from edge.sinks import Setting, Sink, build_sinks
 from edge.sinks.draw import Canvas
@@ -228,11 +228,15 @@ def load_model(config: ModelConfig) -> Bundle:
 
 
 def judge_foreign(bundle: Bundle, runtime: Runtime) -> None:
-    """Build and run a model that came without a bundle in a child first; raises EdgeError."""
+    """Build and run a model that came without a bundle in a child first; raises EdgeError.
+
+    So it does where its outputs suit no decoder.
+    """
     if bundle.folder is None and not bundle.cpu_missing:  # a compiled one lives in a child anyway
         from edge.infer.judge import judge  # a run of an own bundle starts without it
 
         judge(bundle, runtime)
+    require_decoder(bundle)
 
 
 def open_camera(config: CameraConfig, stop: threading.Event) -> Source:

@@ -19,7 +19,7 @@ from edge.infer.engine import Engine
 from edge.infer.judge import judge
 from edge.infer.runtime import pick
 from edge.scene import Frame, Prepared, Scene, Timings
-from edge.vision import DECODERS
+from edge.vision import DECODERS, TAKES
 from edge.vision.decoder import Decoder
 from edge.vision.prepare import prepare
 
@@ -35,11 +35,28 @@ def decoder_of(bundle: Bundle) -> Decoder:
 
 
 def picture_input(bundle: Bundle) -> Input:
-    """Return the one image input; raises BadDataError where the model wants something else."""
-    if len(bundle.inputs) == 1 and bundle.inputs[0].kind == "image":
-        return bundle.inputs[0]
+    """Return the one image input; raises BadDataError where the model wants something else.
+
+    Inputs that the model's own outputs feed are none of the frame's.
+    """
+    fed = {name for name, _ in bundle.states}
+    asked = [spec for spec in bundle.inputs if spec.name not in fed]
+    if len(asked) == 1 and asked[0].kind == "image":
+        return asked[0]
     got = ", ".join(f"{i.kind} {i.name} {list(i.shape)}" for i in bundle.inputs) or "none"
     raise BadDataError(f"model '{bundle.name}' does not take one picture; its inputs: {got}")
+
+
+def require_decoder(bundle: Bundle) -> None:
+    """Raise BadDataError where a bare model's outputs suit no decoder: nothing would be named."""
+    if bundle.folder is not None or bundle.task != "raw":
+        return
+    got = ", ".join(f"{o.name} {o.dtype} {list(o.shape)}" for o in bundle.outputs) or "none"
+    takes = "; ".join(f"{name} takes {what}" for name, what in TAKES.items())
+    raise BadDataError(
+        f"no decoder takes what model '{bundle.name}' gives: {got}. Decoder {takes}. "
+        "Labels (--labels FILE) may tell more of the outputs"
+    )
 
 
 class Recognizer:
@@ -112,6 +129,7 @@ def open_recognizer(
     decoder_of(bundle), picture_input(bundle)
     if bundle is not model and bundle.folder is None:
         judge(bundle, chosen)
+        require_decoder(bundle)
     count = 1 if threads is None else threads
     cpu = Choice("cpu", lambda: open_cpu(bundle, chosen, count))
     return Recognizer(bundle, Engine([cpu], shapes=[o.shape for o in bundle.outputs]))

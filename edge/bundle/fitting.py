@@ -88,6 +88,8 @@ def find_states(inputs: Sequence[Input], outputs: Sequence[Output]) -> tuple[tup
     the order decides.
     """
     pictures = [spec for spec in inputs if spec.kind == "image"]
+    if any(len({spec.name for spec in side}) < len(side) for side in (inputs, outputs)):
+        return ()
     free = [spec for spec in outputs if spec.role == "raw"]
     pairs = []
     for spec in inputs:

@@ -9,6 +9,7 @@ from edge.bundle import Bundle
 from edge.errors import BadDataError
 from edge.infer import border
 from edge.infer.backend import Array, Backend, Reals
+from edge.infer.feedback import Feedback
 from edge.infer.runtime import Interpreter, Resolver, Runtime, build, one_line
 
 log = logging.getLogger(__name__)
@@ -26,9 +27,10 @@ def open_cpu(
     """Return a backend that is ready to answer; nothing was invoked yet.
 
     A model of tensors keeps its state (LSTM, SVDF, variables) from one answer to the next, as a
-    stream needs; one of pictures starts each answer afresh, because frames stand alone. Raises
-    BadDataError with every disagreement between the bundle and the model, or with the runtime's
-    own words where it refuses the model.
+    stream needs; one of pictures starts each answer afresh, because frames stand alone. The
+    bundle's `states` are kept as well, and are no inputs of an answer. Raises BadDataError with
+    every disagreement between the bundle and the model, or with the runtime's own words where it
+    refuses the model.
     """
     return _CpuBackend(model, runtime, threads, resolver)
 
@@ -44,7 +46,8 @@ class _CpuBackend:
         self._model = model
         self._runtime = runtime
         self._threads = threads
-        self._enter = [border.enter(spec) for spec in model.inputs]
+        self._feedback = Feedback(model)
+        self._enter = [border.enter(model.inputs[at]) for at in self._feedback.asked]
         self._leave = [border.leave(spec) for spec in model.outputs]
         self._afresh = all(spec.kind == "image" for spec in model.inputs)
         self._build(resolver)
@@ -90,14 +93,13 @@ class _CpuBackend:
         interpreter = self._interpreter
         if self._afresh:
             interpreter.reset_all_variables()
-        for index, value in zip(self._inputs, entered, strict=True):
+        for index, value in zip(self._inputs, self._feedback.fill(entered), strict=True):
             interpreter.set_tensor(index, value)
         interpreter.invoke()
         # get_tensor copies, so an answer outlives the next invoke
-        return tuple(
-            leave(interpreter.get_tensor(index))
-            for leave, index in zip(self._leave, self._outputs, strict=True)
-        )
+        left = [interpreter.get_tensor(index) for index in self._outputs]
+        self._feedback.keep(left)
+        return tuple(leave(array) for leave, array in zip(self._leave, left, strict=True))
 
 
 def _input_indices(interpreter: Interpreter, specs: Sequence[bundle.Input]) -> list[int]:

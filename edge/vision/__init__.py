@@ -14,3 +14,12 @@ DECODERS: dict[str, Decoder] = {
     "centroid": decode_centroid,
     "none": decode_nothing,
 }
+
+# What each decoder reads, for who brings a model that suits none.
+TAKES: dict[str, str] = {
+    "classify": "one vector of class scores",
+    "ssd": "boxes [1, N, 4], classes and scores [1, N] and a count, "
+    "or heads [1, N, 4] and [1, N, C] with N anchors in the file",
+    "centroid": "one heat map [1, h, w, C] of class scores",
+    "boxes": "three maps [1, h, w, 1], [1, h, w, C] and [1, h, w, 4] of a bundle by edge train",
+}
