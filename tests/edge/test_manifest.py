@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = pick()
 DEADLINE_S = 120.0
 TRAFFIC = "coral/traffic_model.tflite"
+EMBEDDER = "tensorflow-examples/mobilenet_v2_035_96_embedder_with_metadata.tflite"
 FOMO = "openmv/fomo_face_detection.tflite"
 STEP = 1 / 256  # of a score; the runtimes' rounding adds up over layers
 Answer = Callable[..., tuple[np.ndarray, ...]]
@@ -174,8 +175,7 @@ def smallest(data: Path, tmp_path: Path) -> None:
 
 def embedder(data: Path, tmp_path: Path) -> None:
     """Two files of one photo lie together, other photos apart."""
-    name = "tensorflow-examples/mobilenet_v2_035_96_embedder_with_metadata.tflite"
-    answer = raw(data, name, mean=(0.0,), std=(255.0,))
+    answer = raw(data, EMBEDDER, mean=(0.0,), std=(255.0,))
     pictures = ("cat.bmp", "cat_720p.jpg", "parrot.jpg", "hot_dog.jpg")
     vectors = [answer(pixels(data / "coral/images" / p, 96))[0][0] for p in pictures]
     assert all(vector.shape == (1280,) for vector in vectors)
@@ -228,7 +228,7 @@ CASES: dict[str, Callable[[Path, Path], None]] = {
     "mlperf-tiny/vww_96_float.tflite": person_float,
     FOMO: fomo,
     "openmv/force_int_quant.tflite": smallest,
-    "tensorflow-examples/mobilenet_v2_035_96_embedder_with_metadata.tflite": embedder,
+    EMBEDDER: embedder,
     SINE: sine(SINE, 0.13),
     SINE_FLOAT: sine(SINE_FLOAT, 0.05),
     "tflite-micro/micro_speech_quantized.tflite": speech,
@@ -265,7 +265,7 @@ def test_the_published_class_of_another_classifier(shared: Path) -> None:
 
 
 REFUSED = {
-    "tensorflow-examples/mobilenet_v2_035_96_embedder_with_metadata.tflite": "no decoder takes what",
+    EMBEDDER: "no decoder takes what",
     "suites/tinyengine/assets/detection.tflite": r"gives: 1806 float32 \[1, 4, 5, 18\], 1807 ",
     "suites/tflite-support/cc/test/testdata/task/vision/deeplabv3.tflite": "Decoder classify takes",
 }
