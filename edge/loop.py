@@ -236,7 +236,7 @@ def judge_foreign(bundle: Bundle, runtime: Runtime) -> None:
         from edge.infer.judge import judge  # a run of an own bundle starts without it
 
         judge(bundle, runtime)
-    require_decoder(bundle)
+        require_decoder(bundle)
 
 
 def open_camera(config: CameraConfig, stop: threading.Event) -> Source:
