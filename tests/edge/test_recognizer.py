@@ -100,7 +100,10 @@ def test_leaving_the_context_closes_the_backend_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"decode": Decode("magic")}, "no decoder 'magic'; known decoders: classify, boxes, none"),
+        (
+            {"decode": Decode("magic")},
+            "no decoder 'magic'; known decoders: classify, boxes, ssd, centroid, none",
+        ),
         ({"inputs": (replace(IMAGE, kind="tensor"),)}, "does not take one picture; .*tensor image"),
         ({"inputs": (IMAGE, IMAGE)}, "does not take one picture"),
         ({"inputs": ()}, "its inputs: none"),
