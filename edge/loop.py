@@ -1,4 +1,4 @@
-"""The one place where sources, engine, decoder and sinks meet.
+"""The one place where sources, engine, decoder, tracker and sinks meet.
 
 While the engine answers frame k on a thread of its own, this thread reads and prepares frame k+1,
 and hands it over before it collects k, so that the engine never waits. On live sources it collects
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from edge.bundle import Bundle, Thresholds, with_twin
 from edge.camera import Context, open_source
+from edge.camera.images import PictureSource
 from edge.camera.latest import Latest
 from edge.camera.source import Source
 from edge.camera.view import View
@@ -34,6 +35,8 @@ from edge.sinks import Setting, Sink, build_sinks
 from edge.sinks.draw import Canvas
 from edge.sinks.outlets import Outlets
 from edge.statistics import Statistics, Tally
+from edge.track import Follower, Unfollowed, follower_of
+from edge.track.events import track_events
 from edge.vision.decoder import Decoder
 from edge.vision.geometry import Geometry
 from edge.vision.prepare import prepare
@@ -78,6 +81,8 @@ class Loop:
         self._latest = source if isinstance(source, Latest) else None
         self._input = picture_input(bundle)
         self._decode = decoder or decoder_of(bundle)
+        self._follower = follow(bundle, source)
+        self._last: Scene | None = None
         self._stop = stop or threading.Event()
         self._frames = frames
         self._clock = clock
@@ -117,6 +122,7 @@ class Loop:
                 for scene in self.scenes():
                     self._tell(scene)
             finally:
+                self._farewell()
                 self._outlets.close()
         return self.statistics()
 
@@ -155,16 +161,35 @@ class Loop:
         answer = flight.future.result()
         start = self._clock()
         found = self._decode(answer.outputs, self._bundle, flight.geometry)
+        seen = self._follower.update(found, flight.frame.monotonic_ns)
         decode_ms = (self._clock() - start) * 1e3
         timings = Timings(flight.read_ms, flight.prepare_ms, answer.infer_ms, decode_ms)
-        scene = Scene(flight.frame, found, answer.backend, timings, answer.changes)
+        scene = Scene(
+            flight.frame, seen.detections, answer.backend, timings, answer.changes,
+            entered=seen.entered, left=seen.left,
+        )  # fmt: skip
         self._tally.add(scene)
         return scene
 
     def _tell(self, scene: Scene) -> None:
         for change in scene.changes:
             self._outlets.event(change_event(change, scene, self._bundle.name))
+        for event in track_events(scene, self._bundle.name):
+            self._outlets.event(event)
         self._outlets.write(scene)
+        self._last = scene
+
+    def _farewell(self) -> None:
+        """Let everything that is still there leave with the last frame."""
+        if self._last is not None:
+            end = replace(self._last, entered=(), left=self._follower.finish())
+            for event in track_events(end, self._bundle.name):
+                self._outlets.event(event)
+
+
+def follow(bundle: Bundle, source: Source) -> Follower:
+    """Return what follows the objects of a camera or clip; pictures have nothing in common."""
+    return Unfollowed() if isinstance(source, PictureSource) else follower_of(bundle.task)
 
 
 def change_event(change: Change, scene: Scene, model: str) -> Event:

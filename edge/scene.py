@@ -82,13 +82,18 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A frame and what was recognised on it, by which backend."""
+    """A frame and what was recognised on it, by which backend.
+
+    `entered` are detections of this frame that are new, `left` the last sightings of what is gone.
+    """
 
     frame: Frame
     detections: tuple[Detection, ...]
     backend: str
     timings: Timings
     changes: tuple[Change, ...] = ()
+    entered: tuple[Detection, ...] = ()
+    left: tuple[Detection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ def lines_of(path: Path) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def scenes_of(path: Path) -> list[dict]:
+    return [line for line in lines_of(path) if line["type"] == "scene"]
+
+
 @pytest.fixture
 def data(shared: Path) -> Path:
     return shared / "data"
@@ -173,7 +177,7 @@ def test_every_output_of_a_clip_holds_every_frame(data: Path, tmp_path: Path):
     assert (statistics["frames_in"], statistics["answered"]) == (40, 40)
     assert set(statistics["stages"]) == {"read", "prepare", "infer", "decode"}
     assert statistics["backends"] == {"cpu": 40}
-    scenes = lines_of(tmp_path / "out.jsonl")
+    scenes = scenes_of(tmp_path / "out.jsonl")
     assert [s["index"] for s in scenes] == list(range(40))
     assert frame_count(tmp_path / "out.webm") == 40
     stills = sorted((tmp_path / "stills").iterdir())
@@ -193,7 +197,7 @@ def test_stopped_run_leaves_whole_files(number: signal.Signals, data: Path, tmp_
     assert child.returncode == 0, err
     answered = json.loads(out)["answered"]
     assert answered < 1394
-    assert [s["index"] for s in lines_of(jsonl)] == list(range(answered))
+    assert [s["index"] for s in scenes_of(jsonl)] == list(range(answered))
     assert frame_count(video) == answered
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.jsonl", "out.webm"]
 
@@ -222,7 +226,8 @@ def test_full_disk_is_named_once_and_the_rest_goes_on(data: Path, tmp_path: Path
 def test_lines_on_standard_output_are_nothing_else(data: Path):
     clip = data / "tensorflow-examples/carving_ice.mp4"
     done = run("run", data / VWW, "--source", clip, "--jsonl", "-", "--frames", 5)
-    assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["scene"] * 5
+    kinds = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    assert kinds == ["scene", "scene", "entered", "scene", "scene", "scene", "left"]
     assert "5 answered" in done.stderr
 
 

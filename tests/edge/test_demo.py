@@ -94,11 +94,28 @@ def test_thorough_int8_finds_held_out_digits_on_the_clip(thorough):
     check_gate(*thorough)
 
 
+def assert_entered_before_left(lines: list[dict]) -> None:
+    """Check that every number enters, is seen, and leaves, in this order."""
+    there: set[int] = set()
+    for line in lines:
+        if line["type"] == "scene":
+            seen = [d["track"] for d in line["detections"] if d["track"] is not None]
+            assert len(set(seen)) == len(seen)
+            assert set(seen) <= there
+        elif line["type"] in ("entered", "left"):
+            assert (line["track"] in there) == (line["type"] == "left")
+            there ^= {line["track"]}
+    assert not there
+    assert any(line["type"] == "entered" for line in lines)
+
+
 def test_every_frame_of_the_clip_is_answered_once_and_drawn(quick):
     folder, record = quick
     frames = len((folder / "truth.jsonl").read_text().splitlines())
     lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    assert [line["index"] for line in lines] == list(range(frames))
+    scenes = [line for line in lines if line["type"] == "scene"]
+    assert [line["index"] for line in scenes] == list(range(frames))
+    assert_entered_before_left(lines)
     assert record["statistics"]["answered"] == frames
     assert frames_of(folder / "demo.webm") == frames
 

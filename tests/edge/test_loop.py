@@ -1,6 +1,7 @@
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from edge.infer.backend import Choice
 from edge.infer.choices import open_engine
 from edge.infer.engine import Engine
 from edge.loop import Loop, stop_on_signals
-from edge.scene import Event, Frame, Scene
+from edge.scene import Box, Detection, Event, Frame, Scene
 from edge.sinks.sink import Health
 from edge.statistics import Statistics
 
@@ -118,11 +119,13 @@ class Kept:
         return [scene.frame.index for scene in self.scenes]
 
 
-def run(source, *sinks: Kept, backends: dict | None = None, **options) -> Statistics:
+def run(
+    source, *sinks: Kept, backends: dict | None = None, bundle: Bundle = BUNDLE, **options
+) -> Statistics:
     backends = backends or {"cpu": Parity()}
     choices = [Choice(name, lambda backend=backend: backend) for name, backend in backends.items()]
     with Engine(choices) as engine:
-        return Loop(BUNDLE, engine, source, **options).run(sinks)
+        return Loop(bundle, engine, source, **options).run(sinks)
 
 
 def test_each_frame_of_a_clip_is_answered_once_in_order():
@@ -271,6 +274,77 @@ def test_empty_clip_ends_well():
     sink = Kept()
     assert run(Listed(0), sink).answered == 0
     assert sink.state == "closed"
+
+
+def where(index: int) -> tuple[Detection, ...]:
+    """Return a cat that is there from frame 2 to 9, and a dog that stays to the end."""
+    cat = Detection("cat", 0.9, Box(0.1, 0.1, 0.3, 0.3))
+    dog = Detection("dog", 0.8, Box(0.6, 0.6, 0.9, 0.9))
+    return (cat, dog) if 2 <= index < 10 else (dog,)
+
+
+class Paced(Listed):
+    """The same clip at ten frames a second."""
+
+    def read(self) -> Frame | None:
+        found = super().read()
+        return found and replace(found, monotonic_ns=found.index * 10**8)
+
+
+def followed(count: int, **options) -> Kept:
+    answered = iter(range(count))
+    sink = Kept()
+    run(
+        Paced(count),
+        sink,
+        bundle=replace(BUNDLE, task="detect"),
+        decoder=lambda outputs, bundle, geometry: where(next(answered)),
+        **options,
+    )
+    return sink
+
+
+def test_objects_are_numbered_and_enter_and_leave_as_events():
+    sink = followed(30)
+    numbers = {(d.label, d.track) for s in sink.scenes for d in s.detections}
+    assert numbers == {("cat", None), ("dog", None), ("cat", 2), ("dog", 1)}
+    told = [(e.type, e.label, e.track, e.camera, e.model, e.backend) for e in sink.events]
+    about = ("camera", "even", "cpu")
+    assert told == [
+        ("entered", "dog", 1, *about),
+        ("entered", "cat", 2, *about),
+        ("left", "cat", 2, *about),
+        ("left", "dog", 1, *about),
+    ]
+    assert sink.events[1].box == where(4)[0].box
+    assert len({e.id for e in sink.events}) == 4
+    scene = sink.scenes[4]
+    assert (scene.entered, scene.left) == ((replace(where(4)[0], track=2),), ())
+
+
+def test_what_is_there_leaves_when_the_run_ends_however_it_ends():
+    def dies(index: int) -> None:
+        if index == 7:
+            raise RuntimeError("out of memory")
+
+    sink = Kept()
+    with pytest.raises(UnavailableError):
+        run(Listed(9), sink, backends={"cpu": Parity(dies)}, decoder=lambda *_: where(0))
+    assert [(e.type, e.label, e.track) for e in sink.events if e.type != "fault"] == [
+        ("entered", "dog", None),
+        ("left", "dog", None),
+    ]
+    assert sink.state == "closed"
+
+
+def test_pictures_of_a_folder_are_not_followed(shared: Path):
+    pictures = str(shared / "data/coral/images/*.bmp")
+    sink = Kept()
+    source = open_source(pictures)
+    run(source, sink, bundle=replace(BUNDLE, task="detect"), decoder=lambda *_: where(0))
+    assert len(sink.scenes) >= 3
+    assert sink.events == []
+    assert {d.track for s in sink.scenes for d in s.detections} == {None}
 
 
 def test_each_stage_is_measured():
