@@ -1,7 +1,10 @@
-"""Hiding what C libraries print beside our own messages."""
+"""Hiding, or reading, what C libraries print beside our own messages."""
 
 import contextlib
 import os
+import re
+import tempfile
+import threading
 from collections.abc import Iterator
 
 
@@ -25,3 +28,36 @@ def native_messages_hidden() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+_KEEPING = threading.Lock()  # descriptor 2 belongs to the whole process: one at a time
+
+
+@contextlib.contextmanager
+def native_messages_kept(pattern: re.Pattern[str]) -> Iterator[list[str]]:
+    """Give a list that holds, at the end, the lines on file descriptor 2 that match `pattern`.
+
+    Decoders say there, and nowhere else, that a picture is damaged. Lines of others, who may write
+    meanwhile, go where they were meant to go, a little later.
+    """
+    lines: list[str] = []
+    with _KEEPING, contextlib.ExitStack() as stack:
+        try:
+            kept = os.dup(2)
+        except OSError:  # stderr is closed: nobody can be heard
+            yield lines
+            return
+        stack.callback(os.close, kept)
+        heard = stack.enter_context(tempfile.TemporaryFile())
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(kept, 2)
+            heard.seek(0)
+            for line in heard.read().splitlines(keepends=True):
+                text = line.decode(errors="replace").strip()
+                if pattern.match(text):
+                    lines.append(text)
+                else:
+                    os.write(2, line)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge.camera.clock import Clock
 from edge.camera.view import View
 from edge.errors import BadDataError
+from edge.quiet import native_messages_kept
 from edge.scene import Frame
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,12 @@ SUFFIXES = (
     ".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
+# What libjpeg, libpng and libtiff print when a picture is damaged; each prints the first fault.
+DAMAGE = re.compile(
+    r"Corrupt JPEG data: |Premature end of JPEG file|Inconsistent progression sequence"
+    r"|libpng error: |\[\s*ERROR:.*TIFF_Error"
+)
+PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 
 
@@ -72,8 +79,9 @@ class PictureSource:
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """Return a picture as BGR uint8 (height, width, 3), turned upright as its EXIF says.
 
-    Raises BadDataError where the file is unreadable, no picture, or cut short: decoders fill
-    the missing part of a cut JPEG with grey and say nothing.
+    Raises BadDataError where the file is unreadable, no picture, cut short or damaged: decoders
+    fill what is missing of a JPEG with grey, and at most print that. A JPEG has no checksum, so
+    damage that happens to decode, mostly of a few bytes, is not seen.
     """
     try:
         data = path.read_bytes()
@@ -82,12 +90,24 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     if is_cut_short(data):
         raise BadDataError(f"'{path}' is cut short: its end marker is missing")
     try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        with native_messages_kept(DAMAGE) as words:
+            bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error as error:
         raise BadDataError(f"'{path}' cannot be decoded: {error.err}") from None
+    if words and not _is_padding(words[0], data):
+        raise BadDataError(f"'{path}' is damaged: {words[0]}")
     if bgr is None:
         raise BadDataError(f"'{path}' is no picture that OpenCV reads ({len(data)} bytes)")
     return np.asarray(bgr, np.uint8)
+
+
+def _is_padding(words: str, data: bytes) -> bool:
+    """Return whether superfluous bytes before a JPEG's end only fill up: some cameras add them."""
+    found = PADDING.search(words)
+    if found is None:
+        return False
+    end = data.rfind(JPEG_END)
+    return len(set(data[max(end - int(found[1]), 0) : end])) <= 1
 
 
 def is_cut_short(data: bytes) -> bool:

@@ -1,4 +1,5 @@
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -111,3 +112,73 @@ def test_natural_order_is_the_order_of_the_numbers(numbers: list[int]):
 @given(st.lists(st.text(min_size=1).filter(lambda t: "\0" not in t)))
 def test_natural_order_takes_any_names(names: list[str]):
     sorted((Path(n) for n in names), key=natural)
+
+
+PHOTO = "coral/images/cat_720p.jpg"
+
+
+def damaged(data: bytes, kind: str, size: int, at: float) -> bytes:
+    """Return a JPEG in whose scan `size` bytes are zero, random or gone."""
+    start = data.find(b"\xff\xda") + 20
+    place = start + int(at * (len(data) - start - size - 2))
+    noise = np.random.default_rng(place).integers(0, 256, size, np.uint8).tobytes()
+    instead = {"zero": bytes(size), "random": noise, "gone": b""}[kind]
+    return data[:place] + instead + data[place + size :]
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("kind", ["zero", "random", "gone"])
+def test_jpeg_damaged_in_the_middle_is_named(kind: str, at: float, shared: Path, tmp_path: Path):
+    path = tmp_path / "damaged.jpg"
+    path.write_bytes(damaged((shared / "data" / PHOTO).read_bytes(), kind, 4096, at))
+    with pytest.raises(BadDataError, match=r"damaged\.jpg' is damaged: Corrupt JPEG data"):
+        read_picture(path)
+
+
+def test_damage_is_said_and_not_printed(shared: Path, tmp_path: Path, capfd):
+    path = tmp_path / "damaged.jpg"
+    path.write_bytes(damaged((shared / "data" / PHOTO).read_bytes(), "random", 4096, 0.5))
+    with pytest.raises(BadDataError):
+        read_picture(path)
+    assert capfd.readouterr().err == ""
+
+
+def test_sound_pictures_of_many_cameras_are_all_read(shared: Path):
+    paths = sorted((shared / "data").rglob("*.jpg"))[::25]
+    assert len(paths) > 50
+    assert all(read_picture(path).size for path in paths)
+
+
+def test_padding_before_the_end_is_no_damage(shared: Path, tmp_path: Path):
+    data = (shared / "data" / PHOTO).read_bytes()
+    assert data.endswith(b"\xff\xd9")
+    padded, plain = tmp_path / "padded.jpg", tmp_path / "plain.jpg"
+    padded.write_bytes(data[:-2] + bytes(40) + data[-2:])
+    plain.write_bytes(data)
+    assert np.array_equal(read_picture(padded), read_picture(plain))
+
+
+def test_png_with_a_wrong_checksum_is_named(tmp_path: Path):
+    path = tmp_path / "wrong.png"
+    noise = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
+    data = bytearray(cv2.imencode(".png", noise)[1].tobytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BadDataError, match=r"wrong\.png' is damaged: libpng error"):
+        read_picture(path)
+
+
+def test_damaged_pictures_are_told_apart_in_several_threads(shared: Path, tmp_path: Path):
+    data = (shared / "data" / PHOTO).read_bytes()
+    for number in range(8):
+        bad = damaged(data, "random", 4096, number / 8) if number % 2 else data
+        (tmp_path / f"{number}.jpg").write_bytes(bad)
+
+    def sound(number: int) -> bool:
+        try:
+            return read_picture(tmp_path / f"{number}.jpg").size > 0
+        except BadDataError:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(sound, range(8))) == [True, False] * 4

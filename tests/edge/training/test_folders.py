@@ -75,3 +75,15 @@ def test_path_that_cannot_be_read_is_a_fault_in_one_line(tmp_path: Path) -> None
 def test_negative_seed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="seed -1; allowed: 0 or more"):
         read_dataset(tmp_path, seed=-1)
+
+
+def test_picture_damaged_in_the_middle_is_left_out_and_named(shared: Path, tmp_path: Path) -> None:
+    fill(tmp_path / "a", 2)
+    data = bytearray((shared / "data/coral/images/cat_720p.jpg").read_bytes())
+    data[50_000:54_096] = bytes(4096)
+    (tmp_path / "a" / "bad.jpg").write_bytes(data)
+    found = read_folders(tmp_path)
+    assert sorted(entry.path.name for entry in found.entries) == ["0.png", "1.png"]
+    (fault,) = found.faults
+    assert fault.startswith("left out: ")
+    assert "bad.jpg' is damaged: Corrupt JPEG data" in fault

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge.bundle import Input
@@ -176,3 +176,59 @@ def test_what_is_no_bgr_picture_is_refused(picture) -> None:
 def test_an_input_that_is_no_picture_is_refused(spec: Input) -> None:
     with pytest.raises(BadDataError, match=r"input 'image' is no picture: .*needs an image"):
         prepare(plain(RED), spec)
+
+
+SHORT, ODD, LONG = st.integers(1, 9), st.integers(11, 299), st.integers(600, 2000)
+FRAME_PX = st.one_of(
+    st.tuples(ODD, ODD),
+    st.tuples(SHORT, SHORT),
+    st.tuples(LONG, SHORT),
+    st.tuples(SHORT, LONG),
+    st.tuples(LONG, ODD),
+)  # width, height: ordinary, tiny, very wide, very high
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    mode=st.sampled_from(MODES), how=st.sampled_from(sorted(INTERPOLATIONS)), frame_px=FRAME_PX,
+    width=st.integers(4, 200), height=st.integers(4, 200),
+    corners=st.tuples(fractions, fractions, fractions, fractions),
+)  # fmt: skip
+def test_a_box_drawn_on_any_frame_comes_back_within_one_pixel(
+    mode, how, frame_px, width, height, corners
+) -> None:
+    w, h = frame_px
+    spec = Input(
+        "i", "image", (1, height, width, 3), "int8", 1.0, 0,
+        resize=mode, interpolation=how, fill=0,
+    )  # fmt: skip
+    geometry = prepare(np.zeros((h, w, 3), np.uint8), spec).geometry
+    per_px = (geometry.scale_x * width / w, geometry.scale_y * height / h)  # input px a frame px
+    seen = geometry.to_frame(FULL_BOX)  # what a crop leaves
+    x0, x1 = drawn(seen.x0 * w, seen.x1 * w, corners[0], corners[2], per_px[0])
+    y0, y1 = drawn(seen.y0 * h, seen.y1 * h, corners[1], corners[3], per_px[1])
+    assume(x0 < x1 and y0 < y1)
+    pixels = prepare(picture_with((x0, y0, x1, y1), h, w), spec).pixels[..., 0]
+    rows, columns = np.nonzero(pixels > 127)
+    back = geometry.to_frame(
+        Box(
+            columns.min() / width, rows.min() / height,
+            (columns.max() + 1) / width, (rows.max() + 1) / height,
+        )
+    )  # fmt: skip
+    # one pixel of the frame or of the input, whichever is larger: what a grid can show
+    coarse_x, coarse_y = (max(1.0, 1 / scale) + 1e-6 for scale in per_px)
+    assert abs(back.x0 * w - x0) <= coarse_x
+    assert abs(back.x1 * w - x1) <= coarse_x
+    assert abs(back.y0 * h - y0) <= coarse_y
+    assert abs(back.y1 * h - y1) <= coarse_y
+
+
+def drawn(low: float, high: float, one: float, other: float, scale: float) -> tuple[int, int]:
+    """Return whole pixels between low and high that cover two input pixels; (0, 0): none do."""
+    first, last = int(np.ceil(low - 1e-9)), int(np.floor(high + 1e-9))
+    least = max(1, int(np.ceil(2 / scale)))
+    if last - first < least:
+        return 0, 0
+    start = first + round(min(one, other) * (last - first - least))
+    return start, start + least + round(abs(one - other) * (last - start - least))
