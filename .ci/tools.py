@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import sys
+from pathlib import Path
 
 import apt
 
@@ -15,11 +16,19 @@ TOOLS = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",  # and for microcontrollers
     "qemu-system-arm": "qemu-system-arm",
     "libusb-1.0.so.0": "libusb-1.0-0",  # tflite-support in .venv-readers links to it
+    # the RTSP camera of the tests, run by the system's Python
+    "/usr/lib/python3/dist-packages/gi/__init__.py": "python3-gi",
+    "/usr/lib/*/girepository-1.0/GstRtspServer-1.0.typelib": "gir1.2-gst-rtsp-server-1.0",
+    "/usr/lib/*/gstreamer-1.0/libgstapp.so": "gstreamer1.0-plugins-base",
+    "/usr/lib/*/gstreamer-1.0/libgstrtp.so": "gstreamer1.0-plugins-good",
+    "/usr/lib/*/gstreamer-1.0/libgstx264.so": "gstreamer1.0-plugins-ugly",
 }
 
 
 def present(tool: str) -> bool:
-    """Return whether a program is on PATH, or a library can be loaded."""
+    """Return whether a program is on PATH, a library can be loaded, or a path exists."""
+    if tool.startswith("/"):
+        return any(Path("/").glob(tool[1:]))
     if ".so" not in tool:
         return shutil.which(tool) is not None
     try:

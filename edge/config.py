@@ -44,12 +44,17 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True)
 class CameraConfig:
-    """One source and how it is looked at; `name` is [a-z0-9_]+: part of file names."""
+    """One source and how it is looked at; `name` is [a-z0-9_]+: part of file names.
+
+    The timeouts are for live sources: to open one, and from one picture to the next.
+    """
 
     source: str
     name: str = "camera"
     rotate_deg: Degrees = 0
     roi: Box = FULL_BOX
+    open_timeout_ms: int = 3000
+    read_timeout_ms: int = 3000
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from pathlib import Path
 
 from edge.bundle import Bundle, Thresholds, with_twin
 from edge.camera import Context, open_source
+from edge.camera.faults import SourceChange
 from edge.camera.images import PictureSource
-from edge.camera.latest import Latest
+from edge.camera.live import Live
+from edge.camera.patience import Patience
 from edge.camera.source import Source
 from edge.camera.view import View
 from edge.config import CameraConfig, Config, EngineConfig, ModelConfig
@@ -78,7 +80,7 @@ class Loop:
     ) -> None:
         """Take open parts, which the caller closes; `frames` ends the loop, as `stop` does."""
         self._bundle, self._engine, self._source = bundle, engine, source
-        self._latest = source if isinstance(source, Latest) else None
+        self._live = source if isinstance(source, Live) else None
         self._input = picture_input(bundle)
         self._decode = decoder or decoder_of(bundle)
         self._follower = follow(bundle, source)
@@ -91,6 +93,8 @@ class Loop:
         self._error: EdgeError | None = None
         self._start_s = clock()
         self._outlets = Outlets(())
+        if self._live is not None:
+            self._live.listen(lambda change: self._outlets.event(source_event(change)))
 
     def scenes(self) -> Iterator[Scene]:
         """Yield what is on each frame until the source ends; raises what a part raises."""
@@ -102,12 +106,12 @@ class Loop:
 
     def _board(self, flights: deque[Flight]) -> bool:
         """Hand over what may be handed over now; return whether a frame is under way."""
-        if self._latest is None:
+        if self._live is None:
             most = AHEAD
         else:
             # a camera with nothing new must not hold back the answer that is there
             wait([flight.future for flight in flights])
-            most = 2 if flights and self._latest.ready() else 1
+            most = 2 if flights and self._live.ready() else 1
         while len(flights) < most and (flight := self._take()):
             flights.append(flight)
         return bool(flights)
@@ -131,7 +135,9 @@ class Loop:
         # only live sources drop, and only folders skip
         dropped, skipped = (getattr(self._source, name, 0) for name in ("dropped", "skipped"))
         seconds = self._clock() - self._start_s
-        return self._tally.statistics(dropped, skipped, seconds, tuple(self._outlets.faults))
+        faults = tuple(self._outlets.faults)
+        cameras = {self._live.camera: self._live.statistics()} if self._live else {}
+        return self._tally.statistics(dropped, skipped, seconds, faults, cameras)
 
     def _take(self) -> Flight | None:
         """Read, prepare and hand over one frame; None at the end."""
@@ -169,6 +175,8 @@ class Loop:
             entered=seen.entered, left=seen.left,
         )  # fmt: skip
         self._tally.add(scene)
+        if self._live is not None:
+            self._tally.add_age(self._live.age_ms(flight.frame))
         return scene
 
     def _tell(self, scene: Scene) -> None:
@@ -202,6 +210,17 @@ def change_event(change: Change, scene: Scene, model: str) -> Event:
         label=change.reason,
         backend=change.backend,
         model=model,
+    )
+
+
+def source_event(change: SourceChange) -> Event:
+    """Return the event of a camera that failed or came back."""
+    return Event(
+        id=os.urandom(8).hex(),
+        type=change.type,
+        time_utc=change.time_utc,
+        camera=change.camera,
+        label=f"{change.kind}: {change.reason}",
     )
 
 
@@ -265,10 +284,10 @@ def judge_foreign(bundle: Bundle, runtime: Runtime) -> None:
 
 
 def open_camera(config: CameraConfig, stop: threading.Event) -> Source:
-    """Return the source; one that is live is read by a thread of its own from now on."""
+    """Return the source; one that is live has given its first picture, or raises."""
     view = View(config.rotate_deg, config.roi)
-    source = open_source(config.source, Context(config.name, view, stop=stop))
-    return Latest(source, stop) if source.live else source
+    patience = Patience(config.open_timeout_ms, config.read_timeout_ms)
+    return open_source(config.source, Context(config.name, view, stop=stop, patience=patience))
 
 
 def watch(

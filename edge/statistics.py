@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edge.scene import Change, Scene
@@ -22,8 +22,27 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraStatistics:
+    """What a live source lived through. `faults` counts how often each kind began.
+
+    `reopened` openings were tried; `stale` pictures came too late to be the present, `broken` ones
+    were cut short; `left_behind` calls into a driver have not returned yet.
+    """
+
+    faults: dict[str, int]
+    recovered: int
+    reopened: int
+    stale: int
+    broken: int
+    left_behind: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
-    """A run at its end. `dropped` were replaced by newer frames, `skipped` could not be read."""
+    """A run at its end. `dropped` were replaced by newer frames, `skipped` could not be read.
+
+    `age` is from the arrival of a frame to its answer, and `cameras` by name: live sources only.
+    """
 
     frames_in: int
     answered: int
@@ -34,6 +53,8 @@ class Statistics:
     backends: dict[str, int]
     changes: tuple[Change, ...]
     sink_faults: tuple[str, ...]
+    age: Percentiles | None = None
+    cameras: dict[str, CameraStatistics] = field(default_factory=dict)
 
     @property
     def fps(self) -> float:
@@ -52,6 +73,10 @@ class Histogram:
         """Take one duration, 0 or more; under a microsecond counts as one."""
         ratio = max(duration_ms, LEAST_MS) / LEAST_MS
         self._bins[round(math.log(ratio) / math.log(RESOLUTION))] += 1
+
+    def __len__(self) -> int:
+        """Return how many durations were taken."""
+        return self._bins.total()
 
     def percentile(self, share: float) -> float:
         """Return the duration that `share` (0..1) of all did not exceed; 0.0 when empty."""
@@ -75,6 +100,7 @@ class Tally:
         """Start at nothing."""
         self.frames_in = 0
         self.answered = 0
+        self._age = Histogram()
         self._stages = {name: Histogram() for name in STAGES}
         self._backends: Counter[str] = Counter()
         self._changes: list[Change] = []
@@ -87,8 +113,17 @@ class Tally:
         for name in STAGES:
             self._stages[name].add(getattr(scene.timings, f"{name}_ms"))
 
+    def add_age(self, age_ms: float) -> None:
+        """Take how old a live frame was when its answer came."""
+        self._age.add(age_ms)
+
     def statistics(
-        self, dropped: int, skipped: int, seconds: float, sink_faults: tuple[str, ...]
+        self,
+        dropped: int,
+        skipped: int,
+        seconds: float,
+        sink_faults: tuple[str, ...],
+        cameras: dict[str, CameraStatistics] | None = None,
     ) -> Statistics:
         """Return the sum; the source says what it dropped and skipped."""
         return Statistics(
@@ -101,6 +136,8 @@ class Tally:
             backends=dict(self._backends),
             changes=tuple(self._changes),
             sink_faults=sink_faults,
+            age=self._age.percentiles() if len(self._age) else None,
+            cameras=cameras or {},
         )
 
 
@@ -113,18 +150,13 @@ def statistics_record(statistics: Statistics) -> dict[str, Any]:
         "skipped": statistics.skipped,
         "seconds": round(statistics.seconds, 3),
         "fps": round(statistics.fps, 2),
-        "stages": {
-            name: {
-                "p50_ms": _short(p.p50_ms),
-                "p95_ms": _short(p.p95_ms),
-                "p99_ms": _short(p.p99_ms),
-            }
-            for name, p in statistics.stages.items()
-        },
+        "stages": {name: _percentiles(p) for name, p in statistics.stages.items()},
+        "age": None if statistics.age is None else _percentiles(statistics.age),
         "backends": statistics.backends,
         "changes": [
             {"type": c.type, "backend": c.backend, "reason": c.reason} for c in statistics.changes
         ],
+        "cameras": {name: asdict(camera) for name, camera in statistics.cameras.items()},
         "sink_faults": list(statistics.sink_faults),
     }
 
@@ -138,15 +170,30 @@ def statistics_text(statistics: Statistics) -> str:
     ]
     if s.answered:
         lines.append("stage          p50       p95       p99  ms")
+        rows = s.stages if s.age is None else s.stages | {"age": s.age}
         lines += [
             f"  {name:<8}{p.p50_ms:>9.2f} {p.p95_ms:>9.2f} {p.p99_ms:>9.2f}"
-            for name, p in s.stages.items()
+            for name, p in rows.items()
         ]
         by = ", ".join(f"{name} {count}" for name, count in s.backends.items())
         lines.append(f"answered by: {by}")
     lines += [f"{c.type}: {c.backend}: {c.reason}" for c in s.changes]
+    lines += [camera_text(name, camera) for name, camera in s.cameras.items() if camera.faults]
     lines += [f"not written: {fault}" for fault in s.sink_faults]
     return "\n".join(lines)
+
+
+def camera_text(name: str, camera: CameraStatistics) -> str:
+    """Return a line on what a live source lived through."""
+    faults = ", ".join(f"{kind} {count}" for kind, count in camera.faults.items())
+    text = f"{name}: faults: {faults}; recovered {camera.recovered}, reopened {camera.reopened}"
+    counts = {"broken pictures": camera.broken, "stale": camera.stale}
+    counts["calls left behind"] = camera.left_behind
+    return text + "".join(f", {what} {count}" for what, count in counts.items() if count)
+
+
+def _percentiles(p: Percentiles) -> dict[str, float]:
+    return {name: _short(ms) for name, ms in asdict(p).items()}
 
 
 def _short(duration_ms: float) -> float:

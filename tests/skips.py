@@ -12,6 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIST = Path(__file__).with_name("allowed_skips.txt")
 READERS_PYTHON = os.environ.get("EDGE_READERS_PYTHON", ROOT / ".venv-readers" / "bin" / "python")
+RTSP_SERVER = """
+import gi
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+assert all(map(Gst.ElementFactory.find, ("appsrc", "videoconvert", "x264enc", "rtph264pay")))
+"""
 LEGACY_PYTHON = ROOT / ".venv-legacy" / "bin" / "python"
 
 
@@ -32,6 +39,11 @@ def has_readers() -> bool:
     return _succeeds(str(READERS_PYTHON), "-c", "import tflite_support")
 
 
+@functools.cache
+def has_gstreamer() -> bool:
+    return _succeeds("/usr/bin/python3", "-c", RTSP_SERVER)
+
+
 def has_legacy() -> bool:
     return LEGACY_PYTHON.exists()
 
@@ -45,6 +57,7 @@ def has_python311() -> bool:
 NEEDS: dict[str, Callable[[], bool]] = {
     "chromium": has_chromium,
     "ffmpeg": has_ffmpeg,
+    "gstreamer": has_gstreamer,
     "readers": has_readers,
     "arm": has_arm,
     "legacy": has_legacy,
@@ -61,6 +74,7 @@ CONDITIONS: dict[str, Callable[[], bool]] = {
     "without-chromium": lambda: not has_chromium() and not can_install(),
     "without-arm": lambda: not has_arm() and not can_install(),
     "without-ffmpeg": lambda: not has_ffmpeg() and not can_install(),
+    "without-gstreamer": lambda: not has_gstreamer() and not can_install(),
     "without-readers": lambda: not has_readers() and not (has_python311() and can_install()),
     "without-python3.11": lambda: not has_python311(),
 }

@@ -4,19 +4,25 @@ import glob
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from edge.camera import v4l2
 from edge.camera.clock import Clock
 from edge.camera.images import SUFFIXES, PictureSource, natural
-from edge.camera.opencv import LiveSource, Opener, VideoSource, open_capture
+from edge.camera.live import Live
+from edge.camera.opencv import Capture, Opener, VideoSource, hide_messages, open_capture
+from edge.camera.patience import Patience
 from edge.camera.source import Source
 from edge.camera.view import View
 from edge.errors import BadDataError, NotFoundError, UnavailableError, UsageError
+from edge.quiet import native_messages_hidden
 
-__all__ = ["SOURCES", "Clock", "Context", "Source", "View", "is_live", "open_source"]
+__all__ = ["SOURCES", "Clock", "Context", "Patience", "Source", "View", "is_live", "open_source"]
 
-STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
+HTTP = ("http://", "https://")
+STREAMS = ("rtsp://", "rtsps://", *HTTP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Context:
     stop: threading.Event = field(default_factory=threading.Event)
     opener: Opener = open_capture
     devices: Path = Path("/dev")
+    patience: Patience = field(default_factory=Patience)
 
 
 def open_source(spec: str, context: Context | None = None) -> Source:
@@ -50,44 +57,65 @@ def is_live(spec: str) -> bool:
 
 
 def _open_camera(spec: str, context: Context) -> Source:
-    target = int(spec) if spec.isdecimal() else spec
     name = f"camera {spec}"
-    path = context.devices / f"video{spec}" if spec.isdecimal() else Path(spec)
-    there = _cameras(context.devices)
-    if not path.exists():
-        raise UnavailableError(f"no {name}: '{path}' does not exist; cameras here: {there}")
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise UnavailableError(
-            f"no permission for {name} ('{path}'): add the user to the group video and log in again"
-        )
-    capture = context.opener(target)
-    if not capture.isOpened():
-        capture.release()
-        raise UnavailableError(
-            f"{name} ('{path}') does not open: used by another program, or a node without "
-            f"pictures; cameras here: {there}"
-        )
-    return _live(capture, name, context)
+    path = v4l2.device_path(spec, context.devices)
+    path = v4l2.lasting_path(path, context.devices)
+
+    def opens() -> Capture:
+        return v4l2.open_camera(path, name, context.devices, context.opener, context.patience)
+
+    return _live(opens, name, context)
 
 
 def _open_stream(spec: str, context: Context) -> Source:
     name = without_password(spec)
-    capture = context.opener(spec)
-    if not capture.isOpened():
-        capture.release()
-        raise UnavailableError(f"no stream at '{name}': wrong address or password, or switched off")
-    return _live(capture, name, context)
+
+    def opens() -> Capture:
+        if spec.lower().startswith(HTTP):
+            from edge.camera.mjpeg import open_mjpeg  # other sources do without its imports
+
+            motion_jpeg = open_mjpeg(spec, context.patience, name)
+            if motion_jpeg is not None:
+                return motion_jpeg
+        capture = context.opener(spec, context.patience)
+        if not capture.isOpened():
+            capture.release()
+            raise UnavailableError(
+                f"no stream at '{name}': wrong address or password, or switched off"
+            )
+        return capture
+
+    return _live(opens, name, context)
 
 
 def _open_picamera(spec: str, context: Context) -> Source:
-    from edge.camera.picamera import camera_number, open_picamera  # other sources do without
+    from edge.camera.picamera import (  # other sources do without
+        OPEN_S,
+        camera_number,
+        open_picamera,
+    )
 
     number = camera_number(spec)
-    return _live(open_picamera(number, context.stop), f"picamera {number}", context)
+    # a small board needs long to start the child, which watches its own time
+    hung_ms = max(context.patience.hung_ms, round(1500 * OPEN_S))
+    patience = replace(context.patience, hung_ms=hung_ms)
+    opens = partial(open_picamera, number, context.stop)
+    return _live(opens, f"picamera {number}", replace(context, patience=patience))
 
 
-def _live(capture: object, name: str, context: Context) -> Source:
-    return LiveSource(capture, name, context.camera, context.view, context.clock, context.stop)
+def _live(opens: Callable[[], Capture], name: str, context: Context) -> Source:
+    hide_messages()
+    live = Live(
+        opens,
+        name,
+        context.camera,
+        view=context.view,
+        clock=context.clock,
+        stop=context.stop,
+        patience=context.patience,
+    )
+    live.start()
+    return live
 
 
 def _open_folder(spec: str, context: Context) -> Source:
@@ -116,7 +144,8 @@ def _open_file(spec: str, context: Context) -> Source:
         return _pictures([path], f"'{spec}'", context)
     if not os.access(path, os.R_OK):
         raise BadDataError(f"no permission to read '{spec}'")
-    capture = context.opener(spec)
+    with native_messages_hidden():
+        capture = context.opener(spec, context.patience)
     if not capture.isOpened():
         capture.release()
         raise BadDataError(
@@ -128,10 +157,6 @@ def _open_file(spec: str, context: Context) -> Source:
 def _pictures(paths: list[Path], description: str, context: Context) -> Source:
     ordered = sorted(paths, key=natural)
     return PictureSource(ordered, description, context.camera, context.view, context.clock)
-
-
-def _cameras(devices: Path) -> str:
-    return " ".join(str(p) for p in sorted(devices.glob("video*"), key=natural)) or "none"
 
 
 def _what_exists(path: Path) -> str:

@@ -1,7 +1,6 @@
 """Cameras, clips and network streams through OpenCV."""
 
-import logging
-import threading
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,32 +9,38 @@ import cv2
 import numpy as np
 
 from edge.camera.clock import Clock
+from edge.camera.patience import Patience
 from edge.camera.view import View
-from edge.errors import UnavailableError
-from edge.quiet import native_messages_hidden
 from edge.scene import Frame
 
-log = logging.getLogger(__name__)
-
-TIMEOUT_MS = 3000  # without it a stalled network source blocks for 30 s
-PATIENCE_S = 3.0  # how long a live source may give nothing before it counts as gone
-PAUSE_S = 0.02  # a closed source answers False half a million times a second
 SANE_FPS = (0.5, 480.0)  # drivers also say 0, 90000 or nan
 
 Capture = Any  # cv2.VideoCapture, or what a test puts in its place
-Opener = Callable[[str | int], Capture]
+Opener = Callable[[str, Patience], Capture]
 
 
-def open_capture(target: str | int) -> Capture:
+def open_capture(target: str, patience: Patience) -> Capture:
     """Return a capture of a camera, with V4L2, or of a file or address, with FFmpeg."""
-    if isinstance(target, int) or target.startswith("/dev/"):
-        with native_messages_hidden():
-            return cv2.VideoCapture(target, cv2.CAP_V4L2)
-    # a timeout is a setting of network sources, and harmless for files
-    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT_MS]
-    timeouts += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT_MS]
-    with native_messages_hidden():
-        return cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
+    if target.startswith("/dev/"):
+        return cv2.VideoCapture(target, cv2.CAP_V4L2)
+    if "://" not in target:
+        return cv2.VideoCapture(target, cv2.CAP_FFMPEG)
+    # each decoding thread holds a picture back: four of them, at 5 a second, are 0.8 s
+    settings = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, patience.open_ms]
+    settings += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, patience.read_ms]
+    settings += [cv2.CAP_PROP_N_THREADS, 1]
+    return cv2.VideoCapture(target, cv2.CAP_FFMPEG, settings)
+
+
+def hide_messages() -> None:
+    """Keep OpenCV and FFmpeg from writing to standard error in this process.
+
+    A camera that is tried again says the same each time, and its reader runs beside threads whose
+    words must be seen, so standard error cannot be turned away meanwhile.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read by FFmpeg's first capture
+    levels = getattr(cv2.utils, "logging", cv2)  # OpenCV 5 moved it
+    levels.setLogLevel(0)
 
 
 class VideoSource:
@@ -79,50 +84,6 @@ class VideoSource:
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
-
-
-class LiveSource(VideoSource):
-    """A camera or stream: time passes by itself, and no picture is not yet the end.
-
-    Frames are stamped as they arrive. `stop` ends a wait at once.
-    """
-
-    live = True
-
-    def __init__(
-        self,
-        capture: Capture,
-        description: str,
-        camera: str = "camera",
-        view: View | None = None,
-        clock: Clock | None = None,
-        stop: threading.Event | None = None,
-    ) -> None:
-        """Take over an opened capture."""
-        super().__init__(capture, description, camera, view, clock)
-        self._stop = stop or threading.Event()
-
-    def read(self) -> Frame | None:
-        """Return the next frame, or None once `stop` is set.
-
-        Raises UnavailableError after PATIENCE_S without a picture.
-        """
-        patience_ns = round(PATIENCE_S * 1e9)
-        last_ns = self._clock.monotonic_ns()
-        while not self._stop.is_set():
-            frame = super().read()
-            if frame is not None:
-                return frame
-            if self._clock.monotonic_ns() - last_ns > patience_ns:
-                raise UnavailableError(
-                    f"{self.description} has given no picture for {PATIENCE_S:g} s: "
-                    "unplugged, switched off, or its network is gone"
-                )
-            self._stop.wait(PAUSE_S)
-        return None
-
-    def _stamp(self) -> tuple[int, datetime]:
-        return self._clock.monotonic_ns(), self._clock.utc()
 
 
 def nominal_fps(capture: Capture) -> float | None:

@@ -1,9 +1,12 @@
 """The command `edge`: each command lives in a file of its own and is imported when it is called."""
 
+import contextlib
 import importlib
 import json
 import logging
+import os
 import sys
+import threading
 from typing import Any
 
 import click
@@ -24,6 +27,8 @@ COMMANDS = {
     "demo": "edge.cli.demo:demo",
     "export": "edge.cli.export:export",
 }
+
+CAMERA_THREAD = "camera"  # edge.camera.reader.THREAD, which is not imported for other commands
 
 # A module that a command needs and pip did not bring -> the extra that does.
 EXTRAS = {
@@ -77,15 +82,37 @@ def show(ctx: click.Context, record: Any, text: str) -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake ends with its lines and exit code, no traceback."""
+    code: int | str | None
+    try:
+        code = _run()
+    except SystemExit as end:
+        code = 0 if end.code is None else end.code
+    if isinstance(code, int) and _reader_left_behind():
+        # it would wake up in an interpreter that is half gone, and abort the process
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         cli.main(standalone_mode=True)
     except EdgeError as error:
         for fault in error.faults:
             click.echo(f"edge: {fault}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:
             raise
         cure = f"pip install 'embedded-edge[{EXTRAS[error.name]}]'"
         click.echo(f"edge: this command needs {error.name}: {cure}", err=True)
-        sys.exit(UnavailableError.exit_code)
+        return UnavailableError.exit_code
+    return 0
+
+
+def _reader_left_behind() -> bool:
+    """Return whether a camera's thread is still in a call into its driver."""
+    return any(thread.name == CAMERA_THREAD for thread in threading.enumerate())

@@ -1,5 +1,6 @@
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from live_bench import LiveBench, picture
 
 import edge
 from edge.bundle import Bundle, Decode, Input, Output
 from edge.camera import Context, open_source
-from edge.camera.latest import Latest
 from edge.config import EngineConfig
 from edge.errors import CannotWriteError, UnavailableError, UsageError
 from edge.infer.backend import Choice
@@ -150,47 +151,58 @@ def test_next_frame_is_ready_while_the_engine_is_busy():
     assert sink.indices == [0, 1, 2, 3, 4]
 
 
-class Camera(Listed):
-    """A camera whose frames come as fast as `allow` says."""
-
-    live = True
-
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
-        self.allowed = threading.Semaphore(0)
-
-    def read(self) -> Frame | None:
-        found = super().read()
-        assert self.allowed.acquire(timeout=DEADLINE_S)
-        return found
-
-    def give(self, frames: int) -> None:
-        """Let `frames` more frames pass, and wait until all of them lie in the slot."""
-        wanted = self.read_until + frames
-        self.allowed.release(frames)
-        with self.reading:
-            assert self.reading.wait_for(lambda: self.read_until >= wanted, DEADLINE_S)
-
-
 def test_slow_engine_gets_the_newest_frame_of_a_camera():
-    camera = Camera(10)
+    with LiveBench(started=False) as bench:
+        bench.driver.give(picture(0))
+        bench.live.start()
 
-    def slow(index: int) -> None:
-        if index == 0:
-            camera.give(6)  # frames 1 to 6 arrive while frame 0 is answered
-        elif index == 6:
-            camera.give(3)  # 7 to 9
-            camera.allowed.release()  # the end
+        def slow(index: int) -> None:
+            if index == 0:
+                bench.driver.give(*map(picture, range(1, 7)))  # while frame 0 is answered
+            elif index == 6:
+                bench.driver.give(*map(picture, range(7, 10)))
 
-    with camera.reading:
-        latest = Latest(camera)
-        assert camera.reading.wait_for(lambda: camera.read_until == 1, DEADLINE_S)
-    camera.allowed.release()
-    sink = Kept()
-    statistics = run(latest, sink, backends={"cpu": Parity(slow)})
-    latest.close()
+        sink = Kept()
+        statistics = run(bench.live, sink, backends={"cpu": Parity(slow)}, frames=3)
     assert sink.indices == [0, 6, 9]
     assert (statistics.frames_in, statistics.answered, statistics.dropped) == (10, 3, 7)
+
+
+def test_camera_that_fails_and_comes_back_is_two_events_while_no_frame_comes():
+    with LiveBench() as bench:
+
+        def unplug_and_plug_in() -> None:
+            bench.driver.set_always(False)
+            while not bench.driver.opened[0].released_by:
+                bench.advance(50)
+                time.sleep(0.001)
+            bench.driver.set_always("wait")
+            while len(bench.driver.opened) == 1:
+                bench.advance(50)
+                time.sleep(0.001)
+            bench.driver.give(picture(2))
+
+        sink = Kept()
+        driver = threading.Thread(target=unplug_and_plug_in)
+        driver.start()
+        statistics = run(bench.live, sink, frames=1)
+        driver.join(DEADLINE_S)
+    assert [(event.type, event.camera, event.model, event.backend) for event in sink.events] == [
+        ("fault", "camera", None, None),
+        ("recovered", "camera", None, None),
+    ]
+    assert sink.events[0].label.startswith("closed: unplugged")
+    camera = statistics.cameras["camera"]
+    assert (camera.faults, camera.recovered, camera.reopened) == ({"closed": 1}, 1, 1)
+
+
+def test_age_of_a_live_frame_is_measured_until_its_answer():
+    with LiveBench() as bench:
+        bench.driver.give(picture(2))
+        slow = Parity(lambda index: bench.advance(40))
+        statistics = run(bench.live, Kept(), backends={"cpu": slow}, frames=1)
+    assert statistics.age.p50_ms == pytest.approx(40, rel=0.011)
+    assert run(Listed(3), Kept()).age is None
 
 
 def test_failed_backend_is_an_event_and_loses_no_frame():

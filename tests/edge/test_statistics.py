@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scenes import scene
 
 from edge.scene import Change, Scene
-from edge.statistics import Histogram, Tally, statistics_record, statistics_text
+from edge.statistics import CameraStatistics, Histogram, Tally, statistics_record, statistics_text
 
 
 @settings(deadline=None)
@@ -58,3 +58,20 @@ def test_record_is_json_and_text_says_the_same():
     text = statistics_text(statistics())
     for words in ("6 in, 2 answered, 2 dropped, 1 skipped", "unplugged", "disk full", "cpu 2"):
         assert words in text
+
+
+def test_what_a_camera_lived_through_is_in_record_and_text():
+    tally = Tally()
+    tally.add(scene(0))
+    tally.add_age(12.0)
+    camera = CameraStatistics({"closed": 2, "broken": 1}, 3, 5, stale=7, broken=40, left_behind=0)
+    found = tally.statistics(0, 0, 1.0, (), {"drive": camera})
+    record = json.loads(json.dumps(statistics_record(found)))
+    assert record["age"]["p99_ms"] == pytest.approx(12.0, rel=0.01)
+    assert record["cameras"]["drive"]["faults"] == {"closed": 2, "broken": 1}
+    text = statistics_text(found)
+    assert (
+        "drive: faults: closed 2, broken 1; recovered 3, reopened 5, broken pictures 40, stale 7"
+    ) in text
+    assert "left behind" not in text
+    assert [line.split()[0] for line in text.splitlines()].count("age") == 1

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.camera import Context, View, is_live, open_source, without_password
+from edge.camera import Context, Patience, View, is_live, open_source, without_password
 from edge.errors import BadDataError, NotFoundError, UnavailableError, UsageError
 from edge.scene import Box
 
@@ -24,6 +24,9 @@ class OpenCapture(DeadCapture):
 
     def get(self, what: int) -> float:
         return 30.0
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        return True, np.zeros((2, 3, 3), np.uint8)
 
 
 def test_clip_gives_every_frame_in_order(shared: Path):
@@ -93,7 +96,7 @@ def test_missing_camera_names_the_cameras_that_exist(tmp_path: Path):
 
 def test_camera_that_does_not_open_is_one_clear_line(tmp_path: Path):
     (tmp_path / "video0").touch()
-    context = Context(devices=tmp_path, opener=lambda target: DeadCapture())
+    context = Context(devices=tmp_path, opener=lambda target, patience: DeadCapture())
     with pytest.raises(UnavailableError, match=r"camera 0 .* does not open"):
         open_source("0", context)
 
@@ -105,7 +108,7 @@ def test_empty_source_is_a_usage_error():
 
 def test_unreachable_stream_hides_the_password():
     with pytest.raises(UnavailableError) as caught:
-        open_source("rtsp://me:secret@h/x", Context(opener=lambda target: DeadCapture()))
+        open_source("rtsp://me:secret@h/x", Context(opener=lambda target, patience: DeadCapture()))
     assert "secret" not in str(caught.value)
     assert without_password("http://h:80/a") == "http://h:80/a"
 
@@ -116,13 +119,22 @@ def test_refused_connection_is_noticed_by_the_real_opener():
         open_source("http://127.0.0.1:9/stream", Context(stop=done))
 
 
-@pytest.mark.parametrize("spec", ["0", "1", "rtsp://h/x", "HTTP://h/x"])
-def test_cameras_and_streams_are_live(spec: str, tmp_path: Path):
+@pytest.mark.parametrize("spec", ["0", "/dev/video-x", "rtsp://h/x", "HTTP://h/x", "https://h/x"])
+def test_cameras_and_streams_are_live(spec: str):
+    assert is_live(spec)
+
+
+@pytest.mark.parametrize("spec", ["0", "1", "rtsp://h/x"])
+def test_live_source_has_given_its_first_picture_when_it_is_open(spec: str, tmp_path: Path):
     for name in ("video0", "video1"):
         (tmp_path / name).touch()
-    context = Context(devices=tmp_path, opener=lambda target: OpenCapture())
-    assert is_live(spec)
-    assert open_source(spec, context).live
+    patience = Patience(drain_ms=0)
+    opener = lambda target, patience: OpenCapture()  # noqa: E731
+    source = open_source(spec, Context(devices=tmp_path, opener=opener, patience=patience))
+    assert source.live
+    assert source.read().bgr.shape == (2, 3, 3)
+    assert source.fps == 30.0
+    source.close()
 
 
 @pytest.mark.parametrize("spec", ["a.mp4", "pictures", "*.jpg"])

@@ -1,0 +1,69 @@
+"""Cutting a stream of bytes into JPEG pictures, and telling the whole from the cut ones."""
+
+from collections.abc import Iterator
+
+from edge.camera.images import JPEG_END, JPEG_SCAN
+
+JPEG_BEGIN = b"\xff\xd8\xff"
+MOST_BYTES = 1 << 26  # of one picture: more is no picture
+
+
+class JpegSplitter:
+    """Finds the pictures of a multipart stream by their own markers.
+
+    Lengths that servers announce are not needed, and some are wrong. A picture ends at its end
+    marker, so it need not wait for the next one; a boundary before that marker means it is cut.
+    """
+
+    def __init__(self, boundary: bytes) -> None:
+        """Take the boundary as the header names it, with or without its dashes."""
+        self._boundary = b"--" + boundary.lstrip(b"-")
+        self._data = bytearray()
+        self._seen = 0  # bytes at the start in which no end was found
+
+    def feed(self, data: bytes) -> Iterator[bytes | None]:
+        """Yield each picture that `data` completes, None for one that was cut short."""
+        self._data += data
+        while self._at_begin():
+            end, whole = self._end()
+            if end < 0:
+                return
+            picture = bytes(self._data[:end]) if whole else None
+            del self._data[:end]
+            self._seen = 0
+            yield picture
+
+    def _at_begin(self) -> bool:
+        """Drop what lies before the next picture; return whether one has begun."""
+        begin = self._data.find(JPEG_BEGIN)
+        del self._data[: begin if begin >= 0 else max(0, len(self._data) - len(JPEG_BEGIN) + 1)]
+        return begin >= 0
+
+    def _end(self) -> tuple[int, bool]:
+        """Return where the picture at the start ends and whether it is whole; -1: not yet."""
+        overlap = max(0, self._seen - len(self._boundary))
+        cut = self._data.find(self._boundary, overlap)
+        scan = self._walk()
+        end = self._data.find(JPEG_END, max(scan, overlap)) if scan > 0 else -1
+        self._seen = len(self._data)
+        if end >= 0 and (cut < 0 or end < cut):
+            return end + len(JPEG_END), True
+        if cut >= 0:
+            return cut, False
+        if scan < 0 or len(self._data) > MOST_BYTES:
+            return len(JPEG_BEGIN), False
+        return -1, False
+
+    def _walk(self) -> int:
+        """Return where the scan begins, 0 if that has not arrived yet, -1 if this is no JPEG.
+
+        The segments before it are stepped over: a thumbnail inside one has an end marker too.
+        """
+        at = 2
+        while at + 4 <= len(self._data):
+            if self._data[at] != 0xFF:
+                return -1
+            if self._data[at + 1] == JPEG_SCAN:
+                return at
+            at += 2 + int.from_bytes(self._data[at + 2 : at + 4], "big")
+        return 0
