@@ -125,8 +125,11 @@ def output_shape(tensor: tflite.Tensor) -> tuple[int, ...]:
 
 
 def file_quant(tensor: tflite.Tensor) -> tuple[float, int]:
-    """Return (scale, zero point) of a border tensor; (0.0, 0) where it is not quantized."""
-    quant = tensor.quant
+    """Return (scale, zero point) of a border tensor; (0.0, 0) where it is not quantized.
+
+    A float tensor may carry the scale of what it once was: it holds real numbers all the same.
+    """
+    quant = None if tensor.dtype.startswith("float") else tensor.quant
     return (quant.scales[0], quant.zero_points[0]) if quant else (0.0, 0)
 
 

@@ -31,7 +31,7 @@ def evaluate(
     """
     from edge.infer.judge import judge
     from edge.infer.runtime import pick
-    from edge.recognizer import read_model
+    from edge.recognizer import read_model, require_decoder
     from edge.training.dataset import read_dataset
     from edge.training.evaluate import evaluate_bundle
     from edge.training.report import evaluation_record, evaluation_text, write_report
@@ -40,6 +40,7 @@ def evaluate(
     bundle = read_model(model)
     if bundle.folder is None:
         judge(bundle, chosen)
+        require_decoder(bundle)
     # the seed of the training, or its own training pictures would score it
     seed = bundle.data.get("seed")
     known = seed if isinstance(seed, int) and seed >= 0 else 1

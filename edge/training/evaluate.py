@@ -4,8 +4,9 @@ A predictor answers a batch of pictures. Both kinds go through the very preparat
 of the device, so that they differ in the arithmetic of the network alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -63,8 +64,10 @@ class Evaluation:
     `metrics` holds top1, or map50 and f1_iou50, each with a 95 % interval; `precision`, `recall`
     and `f1` are those at `thresholds`. `classes` and `confusion`, int64 (C + 1, C + 1) with the
     background last, are at `thresholds` for boxes and of the best answer for classes.
-    `matches` holds every answer; `counts`, int64 (n, 3), right, wrong and missed per picture at
-    `thresholds`; both keep the order of the pictures, so that two models can be paired.
+    `unannotated` counts the detections at `thresholds` of labels that the data do not annotate,
+    by label, the most frequent first: nobody can say whether they are right, so no score holds
+    them. `matches` holds every answer; `counts`, int64 (n, 3), right, wrong and missed per picture
+    at `thresholds`; both keep the order of the pictures, so that two models can be paired.
     """
 
     task: Task
@@ -79,6 +82,7 @@ class Evaluation:
     confusion: Ints
     matches: Matches
     counts: Ints
+    unannotated: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def main(self) -> tuple[Metric, Interval]:
@@ -179,6 +183,7 @@ def score(
         confusion=confusion(found, truth, labels, shown, LEAST_IOU),
         matches=matches,
         counts=counts,
+        unannotated=_unannotated(found, labels, thresholds),
     )
 
 
@@ -242,6 +247,18 @@ def _objects(sample: Sample, task: Task) -> tuple[tuple[str, Box], ...]:
 
 def _top(answers: Sequence[Detection], labels: Sequence[str]) -> list[Detection]:
     return [d if d.label in labels else replace(d, label=OTHER) for d in answers[:1]]
+
+
+def _unannotated(
+    found: Sequence[Sequence[Detection]], labels: Sequence[str], thresholds: Thresholds
+) -> dict[str, int]:
+    strange = Counter(
+        d.label
+        for answers in found
+        for d in answers
+        if d.label not in labels and d.score >= thresholds.of(d.label)
+    )
+    return dict(strange.most_common())
 
 
 def _metrics(matches: Matches, counts: Ints, task: Task) -> dict[Metric, Interval]:

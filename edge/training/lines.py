@@ -16,13 +16,18 @@ Objects: TypeAlias = tuple[tuple[str, Box], ...]
 
 @dataclass(frozen=True, slots=True)
 class LineScore:
-    """Precision, recall and F1 (0..1) over `frames` frames that hold `objects` objects."""
+    """Precision, recall and F1 (0..1) over `frames` frames that hold `objects` objects.
+
+    `unannotated` of the detections have a label that no frame of the truth holds: they count as
+    wrong, because the truth of a rendered clip is whole.
+    """
 
     frames: int
     objects: int
     precision: float
     recall: float
     f1: float
+    unannotated: int = 0
 
 
 def score_jsonl(events: Path, truth: Path, iou: float = 0.5) -> LineScore:
@@ -44,7 +49,9 @@ def score_jsonl(events: Path, truth: Path, iou: float = 0.5) -> LineScore:
     matches = match(found, list(objects.values()), labels, iou)
     total = outcomes(matches, Thresholds(0.0), labels).sum(axis=(0, 1))
     precision, recall, f1 = (float(value) for value in precision_recall_f1(total))
-    return LineScore(len(objects), int(matches.truth.sum()), precision, recall, f1)
+    there = {label for frame in objects.values() for label, _ in frame}
+    unannotated = sum(d.label not in there for answers in found for d in answers)
+    return LineScore(len(objects), int(matches.truth.sum()), precision, recall, f1, unannotated)
 
 
 def _labels(

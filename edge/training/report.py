@@ -10,6 +10,8 @@ from edge.bundle import Interval
 from edge.training.evaluate import Evaluation
 from edge.training.picture import NAMES, interval_text, score_picture
 
+MOST_STRANGE = 10  # labels that the table names
+
 
 def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
     """Return the JSON object of an evaluation; a score that nothing defines is null."""
@@ -33,6 +35,7 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
             }
             for c in evaluation.classes
         ],
+        "unannotated": dict(evaluation.unannotated),
         "confusion": {
             "rows_true_columns_said": [*evaluation.labels, None],
             "counts": evaluation.confusion.tolist(),
@@ -59,7 +62,23 @@ def evaluation_text(evaluation: Evaluation) -> str:
         + ("    -" if math.isnan(c.average_precision) else f"{c.average_precision:5.3f}")
         for c in evaluation.classes
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_unannotated_lines(evaluation)])
+
+
+def _unannotated_lines(evaluation: Evaluation) -> list[str]:
+    """Return what was found that nobody can score, as one line; none where there is nothing."""
+    strange = evaluation.unannotated
+    if not strange:
+        return []
+    shown = [f"{label} {count}" for label, count in list(strange.items())[:MOST_STRANGE]]
+    if len(strange) > len(shown):
+        shown.append(f"{len(strange) - len(shown)} other labels")
+    total = sum(strange.values())
+    return [
+        "",
+        f"not scored: {total} detection{'s' if total > 1 else ''} of labels that the data do not "
+        f"annotate: {', '.join(shown)}",
+    ]
 
 
 def write_report(evaluation: Evaluation, folder: Path, name: str) -> tuple[Path, Path]:

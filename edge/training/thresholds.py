@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge.bundle import Thresholds
-from edge.training.metrics import Found, Matches, Truth, match
+from edge.training.metrics import Found, Matches, Truth, curve, match
 
 LEAST, MOST = 0.1, 0.9  # below, noise would be called objects; above, int8 could not reach it
 PLATEAU = 0.003  # thresholds whose F1 is this close to the best are as good
@@ -13,13 +13,10 @@ PLATEAU = 0.003  # thresholds whose F1 is this close to the best are as good
 
 def f1_by_threshold(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
     """Return candidate thresholds, falling, and the F1 (all labels together) at each."""
-    order = np.argsort(-matches.score, kind="stable")
-    right = np.cumsum(matches.hit[order])
-    said = np.arange(1, len(order) + 1)
-    f1 = 2 * right / np.maximum(said + int(matches.truth.sum()), 1)
-    score = matches.score[order]
-    whole = np.append(score[1:] != score[:-1], True) if len(score) else np.zeros(0, bool)
-    return score[whole], f1[whole]
+    recall, precision, score = curve(matches)
+    total = recall + precision
+    f1 = np.divide(2 * recall * precision, total, out=np.zeros_like(total), where=total > 0)
+    return score, f1
 
 
 def best_f1(matches: Matches) -> float:

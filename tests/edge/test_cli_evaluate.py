@@ -15,6 +15,10 @@ from edge.errors import BadDataError, NotFoundError, UsageError
 
 pytestmark = pytest.mark.train  # bundles and pictures of scores are written where one trains
 
+COCO = (
+    "suites/tflite-support/cc/test/testdata/task/vision/"
+    "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
+)
 PHOTOS = {
     "Egyptian cat": ("cat.bmp", "cat_720p.jpg"),
     "macaw": ("parrot.jpg", "grace_hopper.bmp"),  # she is no parrot
@@ -89,3 +93,44 @@ def test_wrong_words_have_their_own_exit_codes(model: Path, photos: Path, tmp_pa
     assert isinstance(run("evaluate", model, tmp_path / "none").exception, NotFoundError)
     assert isinstance(run("evaluate", model, photos, "--runtime", "x").exception, UsageError)
     assert run("evaluate", model).exit_code == 2
+
+
+def boxes_csv(folder: Path, shared: Path, labels: tuple[str, ...]) -> Path:
+    """Return a CSV of the boxes that tflite-support's own test expects, those of some labels."""
+    suite = shared / "data/suites/tflite-support"
+    golden = json.loads((suite / "golden_vision.json").read_text())[0]
+    shutil.copy(suite / "cc/test/testdata/task/vision" / golden["image"], folder)
+    rows = ["image,split,label,xmin,ymin,xmax,ymax"]
+    for result in golden["results"]:
+        x, y, w, h = result["box_xywh"]
+        if result["label"] in labels:
+            corners = f"{x},{y},{min(x + w, 1200)},{min(y + h, 600)}"  # it has 1200 x 600 px
+            rows.append(f"{golden['image']},test,{result['label']},{corners}")
+    table = folder / "boxes.csv"
+    table.write_text("\n".join(rows) + "\n")
+    return table
+
+
+def test_a_published_detector_is_scored_on_boxes(shared: Path, tmp_path: Path) -> None:
+    detector = shared / "data" / COCO
+    result = run("--json", "evaluate", detector, boxes_csv(tmp_path, shared, ("cat", "dog")))
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["metrics"]["map50"]["value"] == 1.0
+    assert record["f1"]["value"] == 1.0
+    assert [c["objects"] for c in record["labels"]] == [3, 1]
+    assert record["unannotated"] == {}
+
+
+def test_objects_that_the_data_do_not_annotate_are_said(shared: Path, tmp_path: Path) -> None:
+    result = run("evaluate", shared / "data" / COCO, boxes_csv(tmp_path, shared, ("cat",)))
+    assert result.exit_code == 0, result.output
+    said = "not scored: 1 detection of labels that the data do not annotate: dog 1"
+    assert said in result.stdout.splitlines()
+
+
+def test_a_model_that_no_decoder_takes_is_not_scored(shared: Path, tmp_path: Path) -> None:
+    model = shared / "data/suites/tinyengine/assets/detection.tflite"
+    error = run("evaluate", model, boxes_csv(tmp_path, shared, ("cat",))).exception
+    assert isinstance(error, BadDataError)
+    assert error.faults[0].startswith("no decoder takes what model 'detection' gives: 1806")

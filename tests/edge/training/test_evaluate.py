@@ -203,6 +203,31 @@ def test_the_record_is_plain_json_and_the_table_names_every_label() -> None:
     assert lines[-1].split() == ["b", "0", "0.000", "0.000", "0.000", "-"]
 
 
+def test_what_the_data_do_not_annotate_is_counted_and_said_and_not_scored() -> None:
+    found = [
+        [Detection("a", 0.9, LEFT), Detection("dog", 0.8, RIGHT), Detection("dog", 0.6, LEFT)],
+        [Detection("cat", 0.7, LEFT), Detection("cat", 0.4, RIGHT)],
+    ]
+    samples = [objects(("a", LEFT)), objects()]
+    result = score(found, samples, ("a",), "detect", Thresholds(0.5, {"dog": 0.7}))
+    assert dict(result.unannotated) == {"dog": 1, "cat": 1}  # the others are below a threshold
+    assert result.precision.value == 1.0
+    assert evaluation_record(result)["unannotated"] == {"dog": 1, "cat": 1}
+    assert evaluation_text(result).splitlines()[-1] == (
+        "not scored: 2 detections of labels that the data do not annotate: dog 1, cat 1"
+    )
+    assert "not scored" not in evaluation_text(detected())
+    assert evaluation_record(detected())["unannotated"] == {}
+
+
+def test_many_labels_that_are_not_annotated_stay_one_line() -> None:
+    found = [[Detection(f"thing {i}", 0.9, LEFT) for i in range(13)]]
+    result = score(found, [objects(("a", LEFT))], ("a",), "detect", Thresholds(0.5))
+    line = evaluation_text(result).splitlines()[-1]
+    assert line.startswith("not scored: 13 detections of labels")
+    assert line.endswith("thing 9 1, 3 other labels")
+
+
 def _write_half(target: Path) -> None:
     with written_aside(target) as aside:
         aside.write_text("half")

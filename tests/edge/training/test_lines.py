@@ -41,7 +41,7 @@ def test_right_wrong_and_missed_objects_are_counted_over_all_frames(tmp_path, tr
         scene(2),
     )
     score = score_jsonl(events, truth)
-    assert (score.frames, score.objects) == (3, 3)
+    assert (score.frames, score.objects, score.unannotated) == (3, 3, 1)
     assert (score.precision, score.recall, score.f1) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
 
 
