@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import flatbuffers
+import numpy as np
 import tflite as schema
 from flatbuffers import flexbuffers
 
@@ -166,3 +167,37 @@ def heads_of(model: bytes) -> bytes:
     struct.pack_into("<I2i", changed, outputs - 4, 2, *ends)
     struct.pack_into("<I", changed, operators - 4, graph.OperatorsLength() - 1)
     return bytes(changed)
+
+
+def detector_metadata(
+    anchors: np.ndarray, scales: Sequence[float], classes: int, exponential: bool = True
+) -> bytes:
+    """Return the blob that MediaPipe's tools write, by hand: x, y, width, height an anchor."""
+    b = flatbuffers.Builder(1024)
+    places = []
+    for y, x, h, w in anchors.tolist():
+        b.StartObject(4)
+        for slot, value in enumerate((x, y, w, h)):
+            b.PrependFloat32Slot(slot, value, 0.0)
+        places.append(b.EndObject())
+    b.StartVector(4, len(places), 4)
+    for place in reversed(places):
+        b.PrependUOffsetTRelative(place)
+    vector = b.EndVector()
+    parts = [vector]
+    for _ in range(2):  # FixedAnchorsSchema, SsdAnchorsOptions
+        b.StartObject(1)
+        b.PrependUOffsetTRelativeSlot(0, parts[-1], 0)
+        parts.append(b.EndObject())
+    b.StartObject(12)
+    b.PrependInt32Slot(0, classes, 0)
+    for slot, value in zip((7, 6, 9, 8), scales, strict=True):  # y, x, h, w
+        b.PrependFloat32Slot(slot, value, 0.0)
+    b.PrependBoolSlot(10, exponential, False)
+    b.PrependBoolSlot(11, True, False)
+    decoding = b.EndObject()
+    b.StartObject(3)
+    b.PrependUOffsetTRelativeSlot(1, parts[-1], 0)
+    b.PrependUOffsetTRelativeSlot(2, decoding, 0)
+    b.Finish(b.EndObject(), b"V001")
+    return bytes(b.Output())

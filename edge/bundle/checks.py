@@ -64,6 +64,9 @@ def _own_faults(bundle: Bundle) -> Iterator[str]:
         names = [spec.name for spec in specs]
         if len(set(names)) < len(names):
             yield f"{side} names repeat: {', '.join(names)}"
+    if bundle.states:
+        fed = ", ".join(name for name, _ in bundle.states)
+        yield f"inputs {fed} are fed by outputs, and format 1 has no word for states"
     yield from _decode_faults(bundle)
     yield from _label_faults(bundle)
 

@@ -4,10 +4,9 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
-from tiny_models import Made, Step, tiny_model
+from tiny_models import Made, Step, detector_metadata, tiny_model
 
 from edge import bundle, metadata, tflite
 from edge.bundle.anchors import POSTPROCESS, find_anchors
@@ -177,38 +176,6 @@ def test_raw_heads_with_anchors_in_the_file(tmp_path: Path, made_by: int, role: 
 def test_heads_without_anchors_or_with_doubtful_ones_are_not_guessed(tmp_path, anchors) -> None:
     found = bundle.read(saved(tmp_path, head_model(anchors=anchors)))
     assert (found.task, found.decode.decoder) == ("raw", "none")
-
-
-def detector_metadata(anchors: np.ndarray, scales: Sequence[float], classes: int) -> bytes:
-    """Return the blob that MediaPipe's tools write, by hand: x, y, width, height an anchor."""
-    b = flatbuffers.Builder(1024)
-    places = []
-    for y, x, h, w in anchors.tolist():
-        b.StartObject(4)
-        for slot, value in enumerate((x, y, w, h)):
-            b.PrependFloat32Slot(slot, value, 0.0)
-        places.append(b.EndObject())
-    b.StartVector(4, len(places), 4)
-    for place in reversed(places):
-        b.PrependUOffsetTRelative(place)
-    vector = b.EndVector()
-    parts = [vector]
-    for _ in range(2):  # FixedAnchorsSchema, SsdAnchorsOptions
-        b.StartObject(1)
-        b.PrependUOffsetTRelativeSlot(0, parts[-1], 0)
-        parts.append(b.EndObject())
-    b.StartObject(12)
-    b.PrependInt32Slot(0, classes, 0)
-    for slot, value in zip((7, 6, 9, 8), scales, strict=True):  # y, x, h, w
-        b.PrependFloat32Slot(slot, value, 0.0)
-    b.PrependBoolSlot(10, True, False)
-    b.PrependBoolSlot(11, True, False)
-    decoding = b.EndObject()
-    b.StartObject(3)
-    b.PrependUOffsetTRelativeSlot(1, parts[-1], 0)
-    b.PrependUOffsetTRelativeSlot(2, decoding, 0)
-    b.Finish(b.EndObject(), b"V001")
-    return bytes(b.Output())
 
 
 def test_anchors_in_the_metadata_for_mediapipe(tmp_path: Path) -> None:

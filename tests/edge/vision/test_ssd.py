@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import Made, Step, heads_of, tiny_model
+from tiny_models import Made, Step, detector_metadata, heads_of, tiny_model
 
 from edge import bundle as bundles
+from edge import tflite
 from edge.bundle import Bundle, Decode, Input, Output, Thresholds
 from edge.bundle.anchors import POSTPROCESS
 from edge.errors import BadDataError
@@ -32,6 +33,7 @@ ORDERS = list(itertools.permutations(ROLES))
 LABELS = ("person", "bicycle", "", "car")
 VISION = "suites/tflite-support/cc/test/testdata/task/vision"
 COCO = f"{VISION}/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
+HEAD_LAYERS = "coral/ssd_mobilenet_v1_coco_quant_postprocess_head_layers.tflite"
 
 # y0, x0, y1, x1; class; score
 FOUND = [
@@ -324,6 +326,28 @@ def test_logits_take_softmax_with_a_background_and_sigmoid_without() -> None:
     check(decode_ssd((encodings, np.log(alone / (1 - alone))), bundle, SAME), 1e-4)
 
 
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("exponential", [False, True])
+def test_the_metadata_for_mediapipe_say_how_heads_are_read(
+    exponential: bool, background: bool
+) -> None:
+    """Sigmoids also beside a background, and sizes that may be plain multiples of the anchor's."""
+    blob = detector_metadata(ANCHORS, tuple(SCALES.values()), 3, exponential)
+    tensors = [Made("encodings", (1, COUNT, 4)), Made("scores", (1, COUNT, 4))]
+    model = tiny_model(tensors, [0, 1], [0, 1], metadata={"DETECTOR_METADATA": blob})
+    encodings, scores = heads()
+    if not exponential:
+        unit = np.array([SCALES["h_scale"], SCALES["w_scale"]], np.float32)
+        encodings[..., 2:] = np.exp(encodings[..., 2:] / unit) * unit
+    alone = np.clip(scores, 1e-6, 1 - 1e-6)
+    logits = np.log(alone / (1 - alone))
+    bundle = headed(model, "logits")
+    if not background:
+        logits = logits[..., 1:]
+        bundle = replace(bundle, labels=bundle.labels[1:], decode=Decode("ssd"))
+    check(decode_ssd((encodings, logits), bundle, SAME), 1e-4)
+
+
 def test_extreme_encodings_overflow_nothing() -> None:
     encodings, scores = heads()
     encodings[0, 7, 2:] = 1e6
@@ -341,6 +365,53 @@ def test_heads_without_anchors_are_refused_with_what_is_taken() -> None:
 
 
 # Real detectors.
+
+
+@pytest.mark.parametrize("turned", ORDERS)
+def test_a_real_file_with_its_outputs_in_any_order(
+    turned: tuple[str, ...], shared: Path, tmp_path: Path
+) -> None:
+    """The tail of a real detector, whose file lists the operator's outputs in another order."""
+    original = bundles.read(shared / "data" / HEAD_LAYERS)
+    outputs = tflite.read(original.model).outputs
+    order = [outputs[ROLES.index(role)] for role in turned]
+    path = tmp_path / "turned.tflite"
+    path.write_bytes(tflite.with_outputs(original.model, order))
+    bundle = bundles.read(path)
+    assert tuple(spec.role for spec in bundle.outputs) == turned
+    rng = np.random.default_rng(3)
+    given = [
+        (rng.integers(0, 256, spec.shape[1:]) - spec.zero_point).astype(np.float32) * spec.scale
+        for spec in bundle.inputs
+    ]
+    arrays = open_cpu(bundle, pick()).infer(given)
+    wanted = decode_ssd(open_cpu(original, pick()).infer(given), original, SAME)
+    unnamed = replace(bundle, outputs=tuple(replace(o, role="raw") for o in bundle.outputs))
+    assert len(wanted) > 5
+    for read in (bundle, unnamed):
+        assert told(decode_ssd(arrays, read, SAME)) == told(wanted)
+
+
+@pytest.mark.train  # where bundles are written
+def test_a_published_detector_becomes_a_bundle_and_says_the_same(
+    shared: Path, tmp_path: Path
+) -> None:
+    bare = bundles.read(shared / "data" / COCO)
+    cut = tmp_path / "heads.tflite"
+    cut.write_bytes(heads_of(bare.model))
+    picture = shared / "data" / VISION / "cats_and_dogs.jpg"
+    for foreign in (bare, bundles.read(cut)):
+        written = bundles.write(foreign, tmp_path / "bundle", {})
+        assert written.decode == foreign.decode
+        found = [decode_ssd(answers(b, picture)[0], b, SAME) for b in (foreign, written)]
+        assert told(found[0]) == told(found[1])
+        assert len(found[0]) >= 3
+
+
+def test_states_are_no_part_of_a_bundle(shared: Path, tmp_path: Path) -> None:
+    recurrent = bundles.read(shared / "data/coral/traffic_model.tflite")
+    with pytest.raises(BadDataError, match="format 1 has no word for states"):
+        bundles.write(recurrent, tmp_path / "bundle", {})
 
 
 def answers(bundle: Bundle, picture: Path) -> tuple[tuple[Any, ...], Geometry]:
