@@ -12,6 +12,7 @@
  *               delegate=none no operator is taken
  *   starts      one byte is appended at each start
  *   devices     the option `device` of each start, one a line
+ *   ended       when it last acted as told: nanoseconds of the monotonic clock
  *   unplugged   while it exists, or unplugged-DEVICE, creating fails; once it appears, the
  *               process is aborted, at work or idle
  * The layouts are those of a 64-bit build of TensorFlow Lite's c/common.h.
@@ -90,7 +91,20 @@ static int is_unplugged(void) {
   return access(all, F_OK) == 0 || access(one, F_OK) == 0;
 }
 
+/* Say when it happened, so that a benchmark can tell how soon others noticed. */
+static void note_end(void) {
+  struct timespec now;
+  char path[4200], text[40];
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  snprintf(text, sizeof text, "%lld\n", now.tv_sec * 1000000000LL + now.tv_nsec);
+  path_of(path, sizeof path, "ended", "");
+  int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0 || write(fd, text, strlen(text)) < 0) return;
+  close(fd);
+}
+
 static void lose_device(void) {
+  note_end();
   fputs("F driver/usb/usb_driver.cc:857] transfer on tag 2 failed. Abort. The stand-in lost its device\n",
         stderr);
   abort();
@@ -116,6 +130,7 @@ static void sleep_until_us(const struct timespec *start, long us) {
 /* Die as told; return whether to report an error instead. */
 static int act(const char *kind) {
   static volatile int *volatile nowhere;
+  if (*kind) note_end();
   if (!strcmp(kind, "abort")) { fputs("the stand-in aborts\n", stderr); abort(); }
   if (!strcmp(kind, "segfault")) *nowhere = 1;
   if (!strcmp(kind, "hang")) for (;;) pause();

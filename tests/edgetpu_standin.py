@@ -6,6 +6,7 @@ answers are a function of the input bytes, which `standin_outputs` computes agai
 
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,11 @@ class Stick:
         path = self.folder / "devices"
         return path.read_text().split() if path.exists() else []
 
+    @property
+    def ended_ns(self) -> int:
+        """Return when it last acted as told, by the monotonic clock."""
+        return int((self.folder / "ended").read_text())
+
     def _away(self, device: str) -> Path:
         return self.folder / (f"unplugged-{device}" if device else "unplugged")
 
@@ -97,11 +103,16 @@ def _salt(graph: tflite.Graph, index: int) -> int:
     return sum(graph.tensors[index].name.encode())
 
 
-def compiled_twin(model: bytes) -> bytes:
-    """Return a model of one `edgetpu-custom-op` with the inputs and outputs of another."""
+def compiled_twin(model: bytes, side_px: int | None = None) -> bytes:
+    """Return a model of one `edgetpu-custom-op` with the inputs and outputs of another.
+
+    `side_px` gives its picture another size.
+    """
     graph = tflite.read(model)
     builder = flatbuffers.Builder(1024)
     borders = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
+    if side_px is not None:
+        borders[0] = replace(borders[0], shape=(1, side_px, side_px, 3))
     tensors = [_tensor(builder, tensor) for tensor in borders]
     ins = list(range(len(graph.inputs)))
     outs = list(range(len(graph.inputs), len(borders)))

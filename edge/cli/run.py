@@ -141,7 +141,7 @@ def configure(options: Mapping[str, Any]) -> Config:
 def parse_backend(text: str) -> EngineConfig:
     """Return what --backend says of the engine."""
     if device := DEVICE.fullmatch(text):
-        return EngineConfig(edgetpu=(device[1],), edgetpu_required=True)
+        return replace(BACKENDS["edgetpu"], edgetpu=(device[1],))
     if text not in BACKENDS:
         raise UsageError(
             f"no backend '{text}'; --backend takes {', '.join(BACKENDS)}, edgetpu:usb:N, "

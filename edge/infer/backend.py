@@ -52,6 +52,15 @@ class Mortal(Protocol):
         ...
 
 
+@runtime_checkable
+class Stager(Protocol):
+    """A backend that can take in a frame while it answers the one before."""
+
+    def stage(self, inputs: Sequence[Array]) -> None:
+        """Prepare to be asked for these very inputs soon, on any thread; raises nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A named way to open a backend; the engine prefers earlier choices."""

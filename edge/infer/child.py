@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +21,8 @@ KEPT_BYTES = 2000  # of what it wrote last on standard error
 # Time that a child may take to be gone once it closed its end, and to close by itself when asked.
 GONE_S, CLOSING_S = 2.0, 1.0
 # A process that was stopped and continued finds every deadline past: a second look tells.
-SECOND_LOOK_MS = 10
+SECOND_LOOK_S = 0.01
+LEAST_S = 1e-3  # 0 would be no limit at all
 
 
 class ChildEndedError(Exception):
@@ -68,8 +70,7 @@ class Child:
         self._report: Callable[[ChildEndedError], None] | None = None
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._timeout_s = -1.0
         with theirs:
             given = {**files, "socket": theirs.fileno()}
             words = json.dumps({**settings, **given, "parent": os.getpid()})
@@ -97,16 +98,29 @@ class Child:
 
     def receive(self, timeout_s: float) -> bytes:
         """Return the next message. Raises TimeoutError, ChildEndedError."""
-        ready = self._poll.poll(timeout_s * 1e3) or self._poll.poll(SECOND_LOOK_MS)
-        if not ready:
-            raise TimeoutError
+        self._limit(timeout_s)
         try:
             message = self._socket.recv(MESSAGE_BYTES)
+        except BlockingIOError:
+            message = self._second_look()
         except OSError:
             message = b""
         if not message:
             raise self._gone()
         return message
+
+    def _limit(self, timeout_s: float) -> None:
+        """Have the kernel end a wait: one call a message, where poll would make it two."""
+        if timeout_s != self._timeout_s:
+            whole = max(timeout_s, LEAST_S)
+            wait = struct.pack("@ll", int(whole), int(whole % 1 * 1e6))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
+            self._timeout_s = timeout_s
+
+    def _second_look(self) -> bytes:
+        if not select.select([self._socket], [], [], SECOND_LOOK_S)[0]:
+            raise TimeoutError
+        return self._socket.recv(MESSAGE_BYTES)
 
     def on_end(self, report: Callable[[ChildEndedError], None]) -> None:
         """Have `report` called, on another thread, when the child ends before `close`."""

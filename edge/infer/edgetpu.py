@@ -5,7 +5,6 @@ in a call that holds the interpreter lock. So the library is loaded, used and lo
 pixels and outputs pass through shared memory, and every wait has a deadline.
 """
 
-import itertools
 import json
 import math
 import mmap
@@ -29,6 +28,7 @@ from edge.infer.edgetpu_faults import explain, explain_end, explain_hang
 from edge.infer.preflight import Machine
 from edge.infer.runtime import PACKAGES, Runtime
 from edge.infer.slot import MEDIAN_OVER, Deadline
+from edge.infer.staging import BUFFERS, Staging
 
 LIBRARY = "libedgetpu.so.1"
 _ALIGN_BYTES = 64
@@ -111,13 +111,12 @@ class EdgeTpuBackend:
         Raises BadDataError where an input does not fit; UnavailableError where the child died, or
         had no answer within the larger of the usual deadline and `times` the median: it is ended.
         """
-        if len(inputs) != len(self._enter):
-            raise BadDataError(f"{len(inputs)} inputs given; the model takes {len(self._enter)}")
-        entered = [enter(value) for enter, value in zip(self._enter, inputs, strict=True)]
-        for view, value in zip(self._inputs, entered, strict=True):
-            np.copyto(view, value)
+        if len(inputs) != self._input_count:
+            raise BadDataError(f"{len(inputs)} inputs given; the model takes {self._input_count}")
+        number = self._staging.take(inputs)
         start = time.monotonic()
-        answer = self._ask()
+        answer = self._ask(number)
+        self._staging.free(number)
         self._note((time.monotonic() - start) * 1e3)
         if answer != worker.ANSWERED:
             text = answer[1:].decode(errors="replace")
@@ -127,6 +126,10 @@ class EdgeTpuBackend:
             leave(view.copy()) for leave, view in zip(self._leave, self._outputs, strict=True)
         )
 
+    def stage(self, inputs: Sequence[Array]) -> None:
+        """Copy a frame to where the child will find it; see `Stager`."""
+        self._staging.stage(inputs)
+
     def on_death(self, report: Callable[[BaseException], None]) -> None:
         """Have `report` called when the child dies by itself, also while nobody asks it."""
         self._child.on_end(lambda end: report(explain_end(self._step, end)))
@@ -135,9 +138,9 @@ class EdgeTpuBackend:
         """Let the child free the device, and end it where it does not."""
         self._child.close()
 
-    def _ask(self) -> bytes:
+    def _ask(self, number: int) -> bytes:
         try:
-            self._child.send(worker.INVOKE)
+            self._child.send(bytes((number,)))
             return self._child.receive(self._usual_s)
         except TimeoutError:
             self._child.kill()
@@ -206,28 +209,61 @@ class EdgeTpuBackend:
         graph = tflite.read(model.model)
         ins = _matched(graph, model.inputs, inputs)
         outs = _matched(graph, model.outputs, outputs)
-        self._enter = [border.enter(spec) for spec, _ in ins]
         self._leave = [border.leave(spec) for spec, _ in outs]
-        details = [detail for _, detail in (*ins, *outs)]
-        sizes = [math.prod(d["shape"]) * np.dtype(d["dtype"]).itemsize for d in details]
-        padded = [-(-size // _ALIGN_BYTES) * _ALIGN_BYTES for size in sizes]
-        offsets = [0, *itertools.accumulate(padded)]
-        os.ftruncate(self._memory, max(offsets[-1], _ALIGN_BYTES))
-        shared = mmap.mmap(self._memory, max(offsets[-1], _ALIGN_BYTES))
-        places = [
-            (d["index"], offset, d["dtype"], d["shape"])
-            for d, offset in zip(details, offsets, strict=False)
-        ]
-        views = [
-            np.frombuffer(shared, dtype, math.prod(shape), offset).reshape(shape)
-            for _, offset, dtype, shape in places
-        ]
-        self._inputs, self._outputs = views[: len(ins)], views[len(ins) :]
-        layout = {"bytes": len(shared), "inputs": places[: len(ins)], "outputs": places[len(ins) :]}
+        self._input_count = len(ins)
+        details = [detail for _, detail in ins * BUFFERS] + [detail for _, detail in outs]
+        places = _places(details)
+        size_bytes = places[-1].offset + places[-1].size_bytes
+        os.ftruncate(self._memory, size_bytes)
+        shared = memoryview(mmap.mmap(self._memory, size_bytes))
+        cut = len(ins) * BUFFERS
+        self._outputs = [place.view(shared) for place in places[cut:]]
+        buffers = [places[at : at + len(ins)] for at in range(0, cut, len(ins))]
+        self._staging = Staging(
+            [border.enter(spec) for spec, _ in ins],
+            [[place.view(shared).data.cast("B") for place in buffer] for buffer in buffers],
+        )
+        layout = {
+            "bytes": size_bytes,
+            "inputs": [[place.words for place in buffer] for buffer in buffers],
+            "outputs": [place.words for place in places[cut:]],
+        }
         try:
             self._child.send(json.dumps(layout).encode())
         except ChildEndedError as end:
             raise explain_end(self._step, end) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A tensor's place in shared memory."""
+
+    index: int
+    offset: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    @property
+    def words(self) -> tuple[int, int, str, tuple[int, ...]]:
+        """Return what the child is told."""
+        return self.index, self.offset, self.dtype, self.shape
+
+    def view(self, shared: memoryview) -> Array:
+        flat: Array = np.frombuffer(shared, self.dtype, math.prod(self.shape), self.offset)
+        return flat.reshape(self.shape)
+
+
+def _places(details: list[dict[str, Any]]) -> list[_Place]:
+    """Return a place for each tensor, one after the other, each on a line of the cache."""
+    places, offset = [], 0
+    for detail in details:
+        places.append(_Place(detail["index"], offset, detail["dtype"], tuple(detail["shape"])))
+        offset += -(-places[-1].size_bytes // _ALIGN_BYTES) * _ALIGN_BYTES
+    return places
 
 
 def _matched(

@@ -142,6 +142,9 @@ class Engine:
     def submit(self, prepared: Prepared) -> Future[Answer]:
         """Queue one frame and return at once. Raises UnavailableError when the engine is closed."""
         job = _Job(prepared)
+        best = next((slot for slot in self._slots if slot.backend is not None), None)
+        if best is not None:
+            best.stage(prepared.inputs)
         with self._lock:
             if self._closed:
                 raise UnavailableError("the engine is closed: it takes no more frames")
@@ -374,13 +377,21 @@ class Engine:
             backend.on_death(lambda error: self._bury(slot, backend, error))
 
     def _bury(self, slot: Slot, backend: Backend, error: BaseException) -> None:
-        """Give up a backend that died while it was idle; a call under way notices by itself."""
-        with self._lock:
-            calling = self._flight is not None and self._flight.backend is backend
-            if self._closed or calling or slot.backend is not backend:
-                return
-            slot.busy = True  # until it is closed
-            self._news += slot.fail(error, self._clock())
+        """Give up a backend that died while it was idle.
+
+        A call under way is waited for: it fails by itself, unless its answer came just before.
+        """
+        while not self._stop.is_set():
+            with self._lock:
+                if self._closed or slot.backend is not backend:
+                    return
+                if self._flight is None or self._flight.backend is not backend:
+                    slot.busy = True  # until it is closed
+                    self._news += slot.fail(error, self._clock())
+                    break
+            self._stop.wait(self._poll_s)
+        else:
+            return  # whoever closes the engine closes this
         self._spawn(self._retire, slot, backend)
 
     def _retire(self, slot: Slot, backend: Backend) -> None:

@@ -3,13 +3,14 @@
 import itertools
 import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from edge.backoff import Backoff
 from edge.errors import BadDataError, EdgeError
-from edge.infer.backend import Backend, Choice, FinalFault
+from edge.infer.backend import Array, Backend, Choice, FinalFault, Stager
 from edge.infer.runtime import one_line
 from edge.scene import Change
 
@@ -49,7 +50,7 @@ class BackendStatistics:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The state of one choice; every method is called with the engine's lock held.
+    """The state of one choice; every method but `stage` is called with the engine's lock held.
 
     `busy`: an opening, a closing or an abandoned call is still under way, so leave it alone.
     `fault` says why it does not answer; it is empty again once it has answered. `final`: nothing
@@ -68,6 +69,7 @@ class Slot:
     faults: int = 0
     recoveries: int = 0
     description: str = ""
+    _stager: Stager | None = None
     _retry_at: float = 0.0
     _opened_at: float = 0.0
     _pause_s: float = 0.0
@@ -83,7 +85,14 @@ class Slot:
         """Take a backend that has just been opened."""
         self.backend, self.description = backend, backend.description
         self.busy, self.proven, self._opened_at = False, False, now
+        self._stager = backend if isinstance(backend, Stager) else None
         log.debug("%s is open: %s", self.name, self.description)
+
+    def stage(self, inputs: Sequence[Array]) -> None:
+        """Let the backend take in a frame that it is likely to be asked for."""
+        stager = self._stager
+        if stager is not None:
+            stager.stage(inputs)
 
     def fail(self, error: BaseException, now: float) -> list[Change]:
         """Give the backend up until its pause is over; a Change unless it was down before."""
@@ -93,6 +102,7 @@ class Slot:
         if self.proven and now - self._opened_at > self._pause_s:
             self._attempt = 0
         self.backend, self.proven, self.fault = None, False, reason
+        self._stager = None
         self.bad_model = isinstance(error, BadDataError)
         self.final = self.bad_model or isinstance(error, FinalFault)
         self._pause_s = self.backoff.pause_s(self._attempt)

@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What parent and child say to each other once the model is ready; a message is one packet.
-INVOKE = b"i"
+# What the child says to the number of a buffer, one byte; each message is one packet.
 ANSWERED = b"a"
 FAILED = b"f"
 MESSAGE_BYTES = 1 << 16
@@ -123,20 +122,28 @@ def _described(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _first_invoke(settings: dict[str, Any]) -> None:
-    """Map what the parent laid out, and answer one frame of zeros: it loads the device."""
+    """Map what the parent laid out, and answer one frame of zeros: it loads the device.
+
+    `inputs` of the layout is a list of buffers, each with every input of one frame.
+    """
     peer: socket.socket = settings["peer"]
     word = peer.recv(MESSAGE_BYTES)
     if not word:
         os._exit(0)
     layout = json.loads(word)
     shared = mmap.mmap(settings["memory"], layout["bytes"])
-    for side in ("inputs", "outputs"):
-        settings[side] = [
-            (index, np.frombuffer(shared, dtype, int(np.prod(shape)), offset).reshape(shape))
-            for index, offset, dtype, shape in layout[side]
-        ]
-    _answer(settings["interpreter"], settings["inputs"], settings["outputs"])
+    settings["buffers"] = [_views(shared, places) for places in layout["inputs"]]
+    settings["outputs"] = _views(shared, layout["outputs"])
+    _answer(settings["interpreter"], settings["buffers"][0], settings["outputs"])
     _tell(peer, step="ready")
+
+
+def _views(shared: mmap.mmap, places: list[tuple[int, int, str, list[int]]]) -> Views:
+    """Return (tensor, its bytes in shared memory) for each (tensor, offset, dtype, shape)."""
+    return [
+        (index, np.frombuffer(shared, dtype, int(np.prod(shape)), offset).reshape(shape))
+        for index, offset, dtype, shape in places
+    ]
 
 
 def _answer(interpreter: Any, inputs: Views, outputs: Views) -> None:
@@ -150,10 +157,10 @@ def _answer(interpreter: Any, inputs: Views, outputs: Views) -> None:
 def _serve(settings: dict[str, Any]) -> None:
     """Answer until the parent hangs up."""
     interpreter, peer = settings["interpreter"], settings["peer"]
-    inputs, outputs = settings["inputs"], settings["outputs"]
-    while peer.recv(MESSAGE_BYTES) == INVOKE:
+    buffers, outputs = settings["buffers"], settings["outputs"]
+    while word := peer.recv(MESSAGE_BYTES):
         try:
-            _answer(interpreter, inputs, outputs)
+            _answer(interpreter, buffers[word[0]], outputs)
         except Exception as error:
             peer.send(FAILED + str(error).encode()[:4000])
         else:
