@@ -1,8 +1,15 @@
 """How long to wait before something that failed is tried again."""
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from edge.records import dataclass
+
+
+def chance() -> float:
+    """Return a random number, 0..1."""
+    import random  # only a failure needs it
+
+    return random.random()  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +21,7 @@ class Backoff:
 
     first_s: float = 1.0
     most_s: float = 60.0
-    jitter: Callable[[], float] = random.random
+    jitter: Callable[[], float] = chance
 
     def pause_s(self, attempt: int) -> float:
         """Return the seconds to wait before attempt 0, 1, ..."""

@@ -1,9 +1,10 @@
 """What a run is made of, in the shape of the daemon's configuration, version 1."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from edge.records import dataclass
 from edge.scene import FULL_BOX, Box
 
 VERSION = 1

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from edge.bundle import Bundle, Thresholds, with_twin
@@ -32,6 +32,7 @@ from edge.infer.choices import open_engine
 from edge.infer.engine import Answer, Engine
 from edge.infer.runtime import Runtime, pick
 from edge.recognizer import decoder_of, picture_input, read_model, require_decoder
+from edge.records import dataclass
 from edge.scene import Change, Event, Frame, Prepared, Scene, Timings
 from edge.sinks import Setting, Sink, build_sinks
 from edge.sinks.draw import Canvas
@@ -248,7 +249,7 @@ def open_parts(config: Config, stop: threading.Event | None = None) -> Parts:
     """
     stop = stop or threading.Event()
     runtime = pick(config.engine.runtime)
-    bundle = load_model(config.model)
+    bundle = load_model(config.model, runtime)
     judge_foreign(bundle, runtime)
     decoder_of(bundle), picture_input(bundle)
     source = open_camera(config.cameras[0], stop)
@@ -263,9 +264,9 @@ def open_parts(config: Config, stop: threading.Event | None = None) -> Parts:
     return Parts(bundle, runtime, engine, source, canvas, sinks)
 
 
-def load_model(config: ModelConfig) -> Bundle:
+def load_model(config: ModelConfig, runtime: Runtime) -> Bundle:
     """Return the model with the thresholds that this run shall have."""
-    bundle = with_twin(config.bundle, lambda path: read_model(path, config.labels))
+    bundle = with_twin(config.bundle, lambda path: read_model(path, config.labels, runtime))
     if config.threshold is None:
         return bundle
     return replace(bundle, thresholds=Thresholds(config.threshold))
@@ -299,7 +300,7 @@ def watch(
     """
     stop = threading.Event()
     runtime = pick()
-    model = bundle if isinstance(bundle, Bundle) else load_model(ModelConfig(Path(bundle)))
+    model = bundle if isinstance(bundle, Bundle) else load_model(ModelConfig(Path(bundle)), runtime)
     if threshold is not None:
         model = replace(model, thresholds=Thresholds(threshold))
     camera = source if not isinstance(source, str) else open_camera(CameraConfig(source), stop)

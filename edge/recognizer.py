@@ -16,8 +16,7 @@ from edge.errors import BadDataError, UsageError
 from edge.infer.backend import Choice
 from edge.infer.cpu import open_cpu
 from edge.infer.engine import Engine
-from edge.infer.judge import judge
-from edge.infer.runtime import pick
+from edge.infer.runtime import Runtime, pick
 from edge.scene import Frame, Prepared, Scene, Timings
 from edge.vision import DECODERS, TAKES
 from edge.vision.decoder import Decoder
@@ -125,9 +124,11 @@ def open_recognizer(
     built and run once in a child. Raises EdgeError: not found, bad data, no runtime.
     """
     chosen = pick(runtime)
-    bundle = model if isinstance(model, Bundle) else read_model(Path(model), labels)
+    bundle = model if isinstance(model, Bundle) else read_model(Path(model), labels, chosen)
     decoder_of(bundle), picture_input(bundle)
     if bundle is not model and bundle.folder is None:
+        from edge.infer.judge import judge  # an own bundle is answered without it
+
         judge(bundle, chosen)
         require_decoder(bundle)
     count = 1 if threads is None else threads
@@ -135,10 +136,19 @@ def open_recognizer(
     return Recognizer(bundle, Engine([cpu], shapes=[o.shape for o in bundle.outputs]))
 
 
-def read_model(path: Path, labels: Path | str | None = None) -> Bundle:
-    """Return the bundle at a path; `labels` has one label a line, for a bare `.tflite` only."""
+def read_model(
+    path: Path, labels: Path | str | None = None, runtime: Runtime | None = None
+) -> Bundle:
+    """Return the bundle at a path; `labels` has one label a line, for a bare `.tflite` only.
+
+    Where `runtime` verifies files itself, the record is not compared with the file: the backend
+    compares it with the interpreter, which is much quicker to ask. A bundle with a model for the
+    Edge TPU is compared: there the record must be right before either backend answers.
+    """
     if labels is None:
-        return bundles.read(path)
+        asked_later = runtime is not None and runtime.verifies_models
+        compiled = (path / bundles.EDGETPU_MODEL).is_file()
+        return bundles.read(path, against_model=compiled or not asked_later)
     if path.is_dir():
         raise UsageError(f"{path} is a bundle and has its own labels; labels are for a .tflite")
     return bundles.read_bare(path, Path(labels))

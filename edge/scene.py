@@ -1,11 +1,12 @@
 """What flows from a camera to the sinks: frames, what was seen on them, and events."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edge.records import dataclass
 
 SCHEMA_VERSION = 1
 

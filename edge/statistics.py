@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
+from edge.records import dataclass
 from edge.scene import Change, Scene
 
 STAGES = ("read", "prepare", "infer", "decode")

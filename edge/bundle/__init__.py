@@ -1,9 +1,13 @@
-"""The bundle, format 1: the only thing that training, the board and the export share."""
+"""The bundle, format 1: the only thing that training, the board and the export share.
 
-from edge.bundle.bare import read_bare
-from edge.bundle.checks import tensor_order
-from edge.bundle.embed import requirements, with_metadata
-from edge.bundle.files import SIGNATURE, load_golden, read, write
+What reads model files or writes bundles is imported when it is first named, so that a board which
+runs a bundle starts without it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from edge.bundle.files import EDGETPU_MODEL, SIGNATURE, read
 from edge.bundle.labels import parse_labels
 from edge.bundle.parts import (
     FORMAT,
@@ -21,6 +25,7 @@ from edge.bundle.parts import (
 from edge.bundle.twin import with_twin
 
 __all__ = [
+    "EDGETPU_MODEL",
     "FORMAT",
     "SIGNATURE",
     "Bundle",
@@ -43,3 +48,25 @@ __all__ = [
     "with_twin",
     "write",
 ]
+
+_HOME = {
+    "load_golden": "edge.bundle.writing",
+    "read_bare": "edge.bundle.bare",
+    "requirements": "edge.bundle.embed",
+    "tensor_order": "edge.bundle.model",
+    "with_metadata": "edge.bundle.embed",
+    "write": "edge.bundle.writing",
+}
+
+if TYPE_CHECKING:
+    from edge.bundle.bare import read_bare
+    from edge.bundle.embed import requirements, with_metadata
+    from edge.bundle.model import tensor_order
+    from edge.bundle.writing import load_golden, write
+
+
+def __getattr__(name: str) -> Any:
+    """Return what its first use imports."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'edge.bundle' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

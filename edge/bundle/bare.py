@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from edge import tflite
-from edge.bundle.checks import file_quant, file_shape, output_shape
 from edge.bundle.fitting import find_states, fit_labels
 from edge.bundle.labels import named, parse_labels
+from edge.bundle.model import file_quant, file_shape, output_shape
 from edge.bundle.outputs import Outputs, Reading, read_outputs
 from edge.bundle.parts import Bundle, Input, Output, Role, Thresholds
 from edge.errors import BadDataError, NotFoundError

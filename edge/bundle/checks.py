@@ -1,13 +1,14 @@
-"""What must agree between a bundle's record, its labels and its model file."""
+"""What must agree inside a bundle: its record, its labels, and a tensor as somebody else sees it.
+
+Nothing here reads the model file: `edge.bundle.model` does, and on a board the interpreter.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from edge import tflite
 from edge.bundle.parts import Bundle, Input, Output
 from edge.bundle.rules import DECODERS, NAME
-from edge.errors import BadDataError
 
 # Roles whose last axis has one slice per label.
 LABELLED_ROLES = ("scores", "logits", "heatmap")
@@ -20,44 +21,8 @@ _NEEDS = {
 }
 
 
-def tensor_order(graph: tflite.Graph, specs: Sequence[Input | Output]) -> tuple[int, ...] | None:
-    """Return the tensor index of each input (or output), None where the model has others.
-
-    By the names of the model's signature where it has them all, else by position.
-    """
-    is_input = any(isinstance(spec, Input) for spec in specs)
-    indices = graph.inputs if is_input else graph.outputs
-    if graph.signature:
-        names = graph.signature.inputs if is_input else graph.signature.outputs
-        if set(names) == {spec.name for spec in specs}:
-            return tuple(names[spec.name] for spec in specs)
-    return indices if len(indices) == len(specs) else None
-
-
-def bundle_faults(bundle: Bundle) -> list[str]:
-    """Return every contradiction inside a bundle, one line each; [] where there is none."""
-    faults = list(_own_faults(bundle))
-    try:
-        graph = tflite.read(bundle.model)
-    except BadDataError as error:
-        return faults + [f"model.tflite: {fault}" for fault in error.faults]
-    faults += _side_faults(graph, "input", bundle.inputs, graph.inputs)
-    faults += _side_faults(graph, "output", bundle.outputs, graph.outputs)
-    return faults
-
-
-def _side_faults(
-    graph: tflite.Graph, side: str, specs: Sequence[Input | Output], indices: Sequence[int]
-) -> Iterator[str]:
-    order = tensor_order(graph, specs)
-    if order is None:
-        yield f"{len(specs)} [[{side}]] tables; the model has {len(indices)} {side}s"
-        return
-    for spec, index in zip(specs, order, strict=True):
-        yield from _tensor_faults(f"{side} {spec.name!r}", spec, graph.tensors[index])
-
-
-def _own_faults(bundle: Bundle) -> Iterator[str]:
+def own_faults(bundle: Bundle) -> Iterator[str]:
+    """Yield every contradiction of a bundle with itself, one line each."""
     if not NAME.fullmatch(bundle.name):
         yield f"name is {bundle.name!r}; it must be [{NAME.pattern}]"
     for side, specs in (("input", bundle.inputs), ("output", bundle.outputs)):
@@ -67,6 +32,9 @@ def _own_faults(bundle: Bundle) -> Iterator[str]:
     if bundle.states:
         fed = ", ".join(name for name, _ in bundle.states)
         yield f"inputs {fed} are fed by outputs, and format 1 has no word for states"
+    for spec in bundle.inputs:
+        if spec.kind == "image":
+            yield from _image_faults(f"input {spec.name!r}", spec)
     yield from _decode_faults(bundle)
     yield from _label_faults(bundle)
 
@@ -110,45 +78,23 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
 
 
-def file_shape(tensor: tflite.Tensor) -> tuple[int, ...]:
-    """Return a tensor's shape with -1 as 1."""
-    return tuple(1 if side == -1 else side for side in tensor.shape)
-
-
-def output_shape(tensor: tflite.Tensor) -> tuple[int, ...]:
-    """Return an output's shape with a batch of 1, and -1 for any other size that is left open."""
-    shape, signature = tensor.shape, tensor.shape_signature
-    if len(signature) != len(shape):
-        signature = shape
-    batch = 0 if len(shape) > 1 else None
-    return tuple(
-        size if axis == batch or -1 not in (side, signature[axis]) else -1
-        for axis, (side, size) in enumerate(zip(shape, file_shape(tensor), strict=True))
-    )
-
-
-def file_quant(tensor: tflite.Tensor) -> tuple[float, int]:
-    """Return (scale, zero point) of a border tensor; (0.0, 0) where it is not quantized.
-
-    A float tensor may carry the scale of what it once was: it holds real numbers all the same.
-    """
-    quant = None if tensor.dtype.startswith("float") else tensor.quant
-    return (quant.scales[0], quant.zero_points[0]) if quant else (0.0, 0)
-
-
-def _tensor_faults(where: str, spec: Input | Output, tensor: tflite.Tensor) -> Iterator[str]:
-    scale, zero_point = file_quant(tensor)
-    shape = output_shape(tensor) if isinstance(spec, Output) else file_shape(tensor)
-    if spec.shape != shape:
+def tensor_faults(
+    where: str,
+    spec: Input | Output,
+    shape: Sequence[int],
+    dtype: str,
+    scale: float,
+    zero_point: int,
+) -> Iterator[str]:
+    """Yield where the record of a tensor differs from what the model holds, one line each."""
+    if spec.shape != tuple(shape):
         yield f"{where}: shape is {list(spec.shape)}; the model's is {list(shape)}"
-    if spec.dtype != tensor.dtype:
-        yield f"{where}: dtype is {spec.dtype}; the model's is {tensor.dtype}"
+    if spec.dtype != dtype:
+        yield f"{where}: dtype is {spec.dtype}; the model's is {dtype}"
     if np.float32(spec.scale) != np.float32(scale):
         yield f"{where}: scale is {spec.scale!r}; the model's is {scale!r}"
     if spec.zero_point != zero_point:
         yield f"{where}: zero_point is {spec.zero_point}; the model's is {zero_point}"
-    if isinstance(spec, Input) and spec.kind == "image":
-        yield from _image_faults(where, spec)
 
 
 def _image_faults(where: str, spec: Input) -> Iterator[str]:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from edge import cost, tflite
-from edge.bundle.checks import LABELLED_ROLES, tensor_order
+from edge.bundle.checks import LABELLED_ROLES
+from edge.bundle.model import tensor_order
 from edge.bundle.parts import Bundle, Input, Output
 from edge.errors import BadDataError
 from edge.metadata import Metadata, TensorInfo, write_metadata

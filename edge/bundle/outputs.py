@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from edge import tflite
 from edge.bundle.anchors import POSTPROCESS, find_anchors, postprocess_options
-from edge.bundle.checks import file_quant, output_shape
 from edge.bundle.labels import MAX_LABELS
+from edge.bundle.model import file_quant, output_shape
 from edge.bundle.parts import Decode, Role, Task
 from edge.metadata import TensorInfo
 

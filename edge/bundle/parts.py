@@ -1,11 +1,13 @@
 """The nouns of a bundle: frozen data, no files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
+
+from edge.records import dataclass
 
 FORMAT = 1
 

@@ -3,14 +3,18 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
 from edge.bundle.parts import FORMAT, Role, Task
-from edge.tflite import DTYPE_BITS
+from edge.records import dataclass
 
 DECODERS = ("classify", "ssd", "centroid", "boxes", "none")
+# What an output may hold: every type of fixed size, so that the schema need not be loaded here.
+OUTPUT_DTYPES = (
+    "int2", "int4", "bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "int32",
+    "uint32", "float32", "int64", "uint64", "float64", "complex64", "complex128",
+)  # fmt: skip
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REQUIRED = object()
 
@@ -92,7 +96,7 @@ INPUT = _TENSOR | {
 OUTPUT = _TENSOR | {
     "role": _choice(get_args(Role)),
     "shape": _shape(-1, "a list of whole numbers, -1 where only an answer tells the size"),
-    "dtype": _choice(tuple(DTYPE_BITS)),
+    "dtype": _choice(OUTPUT_DTYPES),
 }
 DECODE = {
     "decoder": _choice(DECODERS, "none"),

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from edge import tflite
 from edge.bundle.parts import Bundle
 from edge.errors import NotFoundError
 
@@ -48,6 +47,8 @@ def _guessing(bundle: Bundle, said: str) -> Bundle:
 
 
 def _is_compiled(model: bytes) -> bool:
+    from edge import tflite  # a bundle is run without it
+
     return any(op.op == tflite.EDGETPU_OP for op in tflite.read(model).operators)
 
 

@@ -4,7 +4,7 @@ import glob
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from edge.camera.source import Source
 from edge.camera.view import View
 from edge.errors import BadDataError, NotFoundError, UnavailableError, UsageError
 from edge.quiet import native_messages_hidden
+from edge.records import dataclass
 
 __all__ = ["SOURCES", "Clock", "Context", "Patience", "Source", "View", "is_live", "open_source"]
 

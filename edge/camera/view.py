@@ -1,6 +1,5 @@
 """Turning and cutting what a camera sees, before anything else looks at it."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UsageError
+from edge.records import dataclass
 from edge.scene import FULL_BOX, Box
 
 Degrees = Literal[0, 90, 180, 270]

@@ -1,7 +1,6 @@
 """`edge run`: recognise objects on what a camera, a clip or pictures show."""
 
 import importlib.util
-import json
 import logging
 import re
 import threading
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.bundle import Bundle, Thresholds
-from edge.cli import show
+from edge.cli import collector_paused, show
 from edge.config import (
     STANDARD_OUTPUT,
     CameraConfig,
@@ -75,8 +74,9 @@ def run(ctx: click.Context, /, **options: Any) -> None:
     """Recognise objects with MODEL, a bundle or a .tflite file, on what SOURCE shows."""
     require_opencv()
     config = configure(options)
-    from edge.loop import Loop, open_parts, stop_on_signals
-    from edge.recognizer import decoder_of
+    with collector_paused():
+        from edge.loop import Loop, open_parts, stop_on_signals
+        from edge.recognizer import decoder_of
 
     stop = threading.Event()
     with stop_on_signals(stop):
@@ -244,6 +244,8 @@ def talkers(
 def report(ctx: click.Context, config: Config, statistics: Statistics) -> None:
     """Print how it went: on standard error where standard output carries JSON lines."""
     if _prints_lines(config):
+        import json
+
         record = statistics_record(statistics)
         text = json.dumps(record) if ctx.obj["json"] else statistics_text(statistics)
         click.echo(text, err=True)

@@ -1,13 +1,13 @@
 """What the engine asks of anything that can run a model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UnavailableError
+from edge.records import dataclass
 
 Array = NDArray[Any]
 Reals = tuple[NDArray[np.float32], ...]

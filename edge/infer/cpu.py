@@ -1,11 +1,12 @@
 """The backend that runs a model on the processor, by either TFLite runtime."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge import bundle
 from edge.bundle import Bundle
+from edge.bundle.checks import tensor_faults
 from edge.errors import BadDataError
 from edge.infer import border
 from edge.infer.backend import Array, Backend, Reals
@@ -106,20 +107,13 @@ def _input_indices(interpreter: Interpreter, specs: Sequence[bundle.Input]) -> l
     """Return the tensor of each input; a dynamic shape is made the bundle's."""
     details = interpreter.get_input_details()
     found = _match(details, specs, "input", _by_signature(interpreter, "input"))
-    resized, wrong = False, []
-    for spec, detail in zip(specs, found, strict=True):
-        if tuple(detail["shape"]) == spec.shape:
-            continue
-        if _is_a(spec.shape, detail["shape_signature"]):
-            interpreter.resize_tensor_input(detail["index"], spec.shape)
-            resized = True
-        else:
-            wrong.append(
-                f"input {spec.name!r} has shape {spec.shape} in the bundle, "
-                f"{tuple(int(n) for n in detail['shape'])} in the model"
-            )
-    if wrong:
-        raise BadDataError(*wrong)
+    resized = [
+        (detail["index"], spec.shape)
+        for spec, detail in zip(specs, found, strict=True)
+        if tuple(detail["shape"]) != spec.shape
+    ]
+    for index, shape in resized:
+        interpreter.resize_tensor_input(index, shape)
     if resized:
         interpreter.allocate_tensors()
     return [detail["index"] for detail in found]
@@ -150,14 +144,29 @@ def _match(
     by_index = {detail["index"]: detail for detail in details}
     found = [by_index[index] for index in order]
     wrong = [
-        f"{side} {spec.name!r} is {spec.dtype} in the bundle, "
-        f"{detail['dtype'].__name__} in the model"
+        fault
         for spec, detail in zip(specs, found, strict=True)
-        if detail["dtype"].__name__.rstrip("_") != spec.dtype
+        for fault in _faults(f"{side} {spec.name!r}", spec, detail)
     ]
     if wrong:
         raise BadDataError(*wrong)
     return found
+
+
+def _faults(
+    where: str, spec: bundle.Input | bundle.Output, detail: dict[str, Any]
+) -> Iterator[str]:
+    """Yield where the record of a tensor differs from the interpreter's, one line each."""
+    shape = tuple(int(side) for side in detail["shape"])
+    unknown = isinstance(spec, bundle.Output) and spec.shape == ()
+    if unknown or _is_a(spec.shape, detail["shape_signature"]):
+        shape = spec.shape
+    quantization = detail["quantization_parameters"]
+    pairs = zip(quantization["scales"].tolist(), quantization["zero_points"].tolist(), strict=False)
+    dtype = detail["dtype"].__name__.rstrip("_")
+    # a float tensor may carry the scale of what it once was
+    scale, zero_point = (0.0, 0) if dtype.startswith("float") else next(pairs, (0.0, 0))
+    yield from tensor_faults(where, spec, shape, dtype, scale, zero_point)
 
 
 def _by_signature(interpreter: Interpreter, side: str) -> dict[str, int]:

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +19,7 @@ from edge.backoff import Backoff
 from edge.errors import BadDataError, UnavailableError, UsageError
 from edge.infer.backend import Backend, Choice, Mortal, Reals
 from edge.infer.slot import BackendStatistics, Deadline, Slot
+from edge.records import dataclass
 from edge.scene import Change, Prepared
 
 log = logging.getLogger(__name__)
@@ -47,19 +47,20 @@ class Statistics:
     backends: tuple[BackendStatistics, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    prepared: Prepared
-    future: Future[Answer] = field(default_factory=Future)
-    tried: set[str] = field(default_factory=set)
+    __slots__ = ("future", "prepared", "tried")
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        self.future: Future[Answer] = Future()
+        self.tried: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Flight:
-    job: _Job
-    slot: Slot
-    backend: Backend
-    started: float
+    __slots__ = ("backend", "job", "slot", "started")
+
+    def __init__(self, job: _Job, slot: Slot, backend: Backend, started: float) -> None:
+        self.job, self.slot, self.backend, self.started = job, slot, backend, started
 
 
 class _FairQueue:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge import records
 from edge.backoff import Backoff
 from edge.errors import BadDataError, EdgeError
 from edge.infer.backend import Array, Backend, Choice, FinalFault, Stager
@@ -20,7 +21,7 @@ RECENT = 10_000  # answers that percentiles are taken over: a bound for a proces
 MEDIAN_OVER = 100  # answers that the deadline follows
 
 
-@dataclass(frozen=True, slots=True)
+@records.dataclass(frozen=True, slots=True)
 class Deadline:
     """How long an answer may take.
 
@@ -33,7 +34,7 @@ class Deadline:
     first_ms: float = 10_000.0
 
 
-@dataclass(frozen=True, slots=True)
+@records.dataclass(frozen=True, slots=True)
 class BackendStatistics:
     """What one backend has done; percentiles of `infer_ms` over its last 10,000 answers."""
 

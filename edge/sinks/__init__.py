@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config import STANDARD_OUTPUT, Config
 from edge.errors import UnavailableError
+from edge.records import dataclass
 from edge.sinks.draw import Canvas
-from edge.sinks.jsonl import JsonLinesSink, StandardOutputSink
 from edge.sinks.sink import Sink
 from edge.sinks.standard_output import StandardOutput
 
@@ -69,6 +68,8 @@ def _stills(config: Config, setting: Setting) -> Sink | None:
 def _jsonl(config: Config, setting: Setting) -> Sink | None:
     if config.jsonl is None:
         return None
+    from edge.sinks.jsonl import JsonLinesSink, StandardOutputSink
+
     if config.jsonl.path == STANDARD_OUTPUT:
         return StandardOutputSink(StandardOutput(setting.stop))
     return JsonLinesSink(Path(config.jsonl.path))

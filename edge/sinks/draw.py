@@ -4,12 +4,12 @@ import time
 import unicodedata
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.records import dataclass
 from edge.scene import FULL_BOX, Detection, Event, Scene
 from edge.sinks.sink import Health
 

@@ -1,8 +1,8 @@
 """What the loop asks of anything that takes results."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from edge.records import dataclass
 from edge.scene import Event, Scene
 
 

@@ -1,11 +1,10 @@
 """What may be an object, and what becomes of it: the last step of every decoder of boxes."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Bundle
+from edge.records import dataclass
 from edge.scene import Box, Detection
 from edge.vision.decoder import Real, label_of
 from edge.vision.geometry import Geometry

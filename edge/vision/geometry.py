@@ -1,8 +1,8 @@
 """Where a frame lies in the model's input: fractions of one to fractions of the other."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from edge.records import dataclass
 from edge.scene import Box
 
 

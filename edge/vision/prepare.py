@@ -1,13 +1,12 @@
 """A camera picture made into what the model expects: size, shape, colour order."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Input
 from edge.errors import BadDataError
+from edge.records import dataclass
 from edge.vision.geometry import SAME, Geometry, Placement, geometry, place
 
 INTERPOLATIONS = {

@@ -12,7 +12,6 @@ divided by its scale: centre = (ya + y * ha, xa + x * wa), size = (ha * exp(h), 
 Liu et al., SSD, 2016 (arXiv:1512.02325).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.errors import BadDataError
+from edge.records import dataclass
 from edge.scene import Detection
 from edge.vision.candidates import MOST_CANDIDATES, Candidates, detections, settle
 from edge.vision.decoder import (

@@ -1,11 +1,12 @@
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from edge.bundle import Bundle, Decode, Input, Output
+from edge.bundle import Bundle, Decode, Input, Output, read_bare
 from edge.errors import BadDataError
 from edge.infer.cpu import open_cpu
 from edge.infer.runtime import Interpreter, Resolver, build, pick
@@ -233,8 +234,10 @@ def test_variables_keep_their_state_from_frame_to_frame(shared: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"shape": (1, 48, 10, 1)}, r"has shape \(1, 48, 10, 1\) in the bundle, \(1, 49, 10, 1\) in"),
-     ({"dtype": "uint8"}, "input 'input_1' is uint8 in the bundle, int8 in the model"),
+    [({"shape": (1, 48, 10, 1)}, "input 'input_1': shape is [1, 48, 10, 1]; the model's is [1, 49"),
+     ({"dtype": "uint8"}, "input 'input_1': dtype is uint8; the model's is int8"),
+     ({"scale": 0.5}, "input 'input_1': scale is 0.5; the model's is 0.58"),
+     ({"zero_point": 1}, "input 'input_1': zero_point is 1; the model's is 83"),
      ({"dtype": "float32"}, "dtype float32; with a scale allowed")],
 )  # fmt: skip
 def test_a_bundle_that_contradicts_its_model_is_refused(
@@ -242,8 +245,30 @@ def test_a_bundle_that_contradicts_its_model_is_refused(
 ) -> None:
     bundle = described(shared / "data/mlperf-tiny/kws_ref_model.tflite")
     wrong = (dataclasses.replace(bundle.inputs[0], **change),)
-    with pytest.raises(BadDataError, match=words):
+    with pytest.raises(BadDataError, match=re.escape(words)):
         open_cpu(dataclasses.replace(bundle, inputs=wrong), RUNTIME)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"shape": (1, 11)}, "output 'Identity': shape is [1, 11]; the model's is [1, 12]"),
+     ({"shape": (1, -1)}, "output 'Identity': shape is [1, -1]; the model's is [1, 12]"),
+     ({"scale": 0.5}, "output 'Identity': scale is 0.5; the model's is 0.00390625"),
+     ({"zero_point": 0}, "output 'Identity': zero_point is 0; the model's is -128")],
+)  # fmt: skip
+def test_a_bundle_that_contradicts_an_output_is_refused(
+    change: dict[str, Any], words: str, shared: Path
+) -> None:
+    bundle = described(shared / "data/mlperf-tiny/kws_ref_model.tflite")
+    wrong = (dataclasses.replace(bundle.outputs[0], **change),)
+    with pytest.raises(BadDataError) as raised:
+        open_cpu(dataclasses.replace(bundle, outputs=wrong), RUNTIME)
+    assert raised.value.faults == (words,)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_record_by_the_file_is_the_interpreters(name: str, shared: Path) -> None:
+    open_cpu(read_bare(shared / "data" / name), RUNTIME).close()
 
 
 def test_every_tensor_at_fault_is_named_at_once(shared: Path) -> None:
