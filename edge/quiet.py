@@ -3,9 +3,10 @@
 import contextlib
 import os
 import re
-import tempfile
+import sys
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 
 
 @contextlib.contextmanager
@@ -48,7 +49,7 @@ def native_messages_kept(pattern: re.Pattern[str]) -> Iterator[list[str]]:
             yield lines
             return
         stack.callback(os.close, kept)
-        heard = stack.enter_context(tempfile.TemporaryFile())
+        heard = stack.enter_context(_scratch())
         os.dup2(heard.fileno(), 2)
         try:
             yield lines
@@ -61,3 +62,12 @@ def native_messages_kept(pattern: re.Pattern[str]) -> Iterator[list[str]]:
                     lines.append(text)
                 else:
                     os.write(2, line)
+
+
+def _scratch() -> BinaryIO:
+    """Return an empty file without a name; in memory on Linux, where a start needs no tempfile."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("heard"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
