@@ -18,7 +18,8 @@ CODE = """
 import atexit, os, sys
 from edge.cli import main
 def told():
-    held = [m for name, m in list(sys.modules.items()) if name.startswith("edge.")]
+    held = [m for name, m in list(sys.modules.items())
+            if name.startswith("edge.") and not name.startswith("edge.tflite")]
     classes = [c for m in held for c in vars(m).values()
                if isinstance(c, type) and c.__module__ == m.__name__]
     standard = [c.__name__ for c in classes
