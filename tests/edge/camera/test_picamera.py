@@ -285,3 +285,23 @@ def test_end_marker_in_a_table_ends_no_picture():
     assert find_jpeg(b"noise" + picture + b"more") == (5, 5 + len(picture))
     for size in range(len(picture)):
         assert find_jpeg(picture[:size])[1] == 0
+
+
+def test_run_and_capture_take_the_source(recorder, shared, tmp_path):
+    environment = os.environ | recorder | {"PATH": recorder["PATH"] + os.pathsep + os.defpath}
+    edge = [sys.executable, "-c", "from edge.cli import main; main()", "-q"]
+    model = shared / "data/mlperf-tiny/vww_96_int8.tflite"
+    lines = tmp_path / "lines.jsonl"
+    commands = {
+        "run": ["run", model, "--frames", "3", "--jsonl", lines, "--no-window"],
+        "capture": ["capture", "--label", "ramp", "--out", tmp_path / "out", "--count", "1"],
+    }
+    for name, words in commands.items():
+        done = subprocess.run(
+            [*edge, *map(str, words), "--source", "picamera"],
+            capture_output=True, text=True, env=environment, timeout=DEADLINE_S,
+        )  # fmt: skip
+        assert done.returncode == 0, (name, done.stderr)
+    assert lines.read_text().count('"type":"scene"') == 3
+    (picture,) = (tmp_path / "out" / "ramp").iterdir()
+    assert cv2.imread(str(picture)).shape == (48, 64, 3)
