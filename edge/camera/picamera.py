@@ -4,6 +4,7 @@ OpenCV's wheels cannot open it, and picamera2 comes from apt with a numpy that m
 `picamera_child.py` runs picamera2, or else rpicam-vid, and sends pictures through a pipe.
 """
 
+import contextlib
 import logging
 import os
 import select
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from edge.camera.images import is_cut_short
 from edge.camera.picamera_child import CURE, HEADER, MAGIC
+from edge.camera.reader import BrokenPictureError
 from edge.errors import UnavailableError, UsageError
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,6 @@ class PicameraCapture:
     ) -> None:
         """Take over a child whose three streams are pipes."""
         assert child.stdout is not None  # noqa: S101 - a pipe
-        self.broken = 0
         self._child, self._name, self._stop = child, name, stop
         self._read_s, self._clock = read_s, clock
         self._pipe = child.stdout.fileno()
@@ -90,18 +91,23 @@ class PicameraCapture:
 
     def wait_for_first(self, open_s: float) -> None:
         """Wait for the first picture; raises UnavailableError with what the child says instead."""
-        self._first = self._receive(open_s)
+        until_s = self._clock() + open_s
+        while self._first is None:
+            # the first one may be cut: a recorder starts in the middle of things
+            with contextlib.suppress(BrokenPictureError):
+                self._first = self._receive(max(until_s - self._clock(), 0.0), open_s)
 
     def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
         """Return True and the next picture, BGR uint8 (height, width, 3).
 
-        False and None for a damaged one, which is named once, and after `stop`. Raises
-        UnavailableError where the child has ended, says nothing, or sends something else.
+        False and None after `stop`. Raises BrokenPictureError for a damaged one (the next may be
+        whole), and UnavailableError where the child has ended, says nothing, or sends
+        something else.
         """
         if self._first is not None:
             first, self._first = self._first, None
             return first
-        return self._receive(self._read_s)
+        return self._receive(self._read_s, self._read_s)
 
     def release(self) -> None:
         """End the child; kill it if it does not go."""
@@ -117,8 +123,9 @@ class PicameraCapture:
         if self._child.stderr is not None and not self._listener.is_alive():
             self._child.stderr.close()
 
-    def _receive(self, wait_s: float) -> tuple[bool, NDArray[np.uint8] | None]:
-        until_s = self._clock() + wait_s
+    def _receive(self, left_s: float, wait_s: float) -> tuple[bool, NDArray[np.uint8] | None]:
+        """Return the next picture, due in `left_s` of the `wait_s` that a complaint names."""
+        until_s = self._clock() + left_s
         head = bytearray(HEADER.size)
         if not self._fill(memoryview(head), until_s, wait_s):
             return False, None
@@ -139,12 +146,9 @@ class PicameraCapture:
 
     def _decoded(self, jpeg: NDArray[np.uint8]) -> tuple[bool, NDArray[np.uint8] | None]:
         bgr = None if is_cut_short(jpeg.tobytes()) else cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
-        if bgr is not None:
-            return True, np.asarray(bgr, np.uint8)
-        if not self.broken:
-            log.warning("%s: a picture came damaged (%d bytes); left out", self._name, len(jpeg))
-        self.broken += 1
-        return False, None
+        if bgr is None:
+            raise BrokenPictureError(f"a picture came damaged ({len(jpeg)} bytes)")
+        return True, np.asarray(bgr, np.uint8)
 
     def _fill(self, view: memoryview, until_s: float, wait_s: float) -> bool:
         """Fill `view` from the pipe; False once `stop` is set."""

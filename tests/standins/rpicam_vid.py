@@ -24,9 +24,9 @@ if MODE == "none":
     sys.exit(255)
 if path := os.environ.get("EDGE_STANDIN_PID"):
     Path(path).write_text(str(os.getpid()))
-jpeg = Path(os.environ["EDGE_STANDIN_JPEG"]).read_bytes()
+jpegs = [Path(path).read_bytes() for path in os.environ["EDGE_STANDIN_JPEGS"].split(os.pathsep)]
 for count in range(options.timeout or 100_000):
-    data = jpeg
+    data = jpeg = jpegs[count % len(jpegs)]
     if MODE == "cut" and count == 3:
         data = jpeg[: len(jpeg) // 2]
     if MODE == "always cut" and count > 3:
