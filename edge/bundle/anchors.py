@@ -57,13 +57,13 @@ def find_anchors(model: bytes, count: int, slices: int) -> Anchors | None:
     options = postprocess_options(graph)
     scales = tuple(options.get(key, 0.0) for key in _SCALE_KEYS)
     stated = all(math.isfinite(scale) and scale > 0 for scale in scales)
-    classes = options.get("num_classes")
+    classes, nms_iou = options.get("num_classes"), options.get("nms_iou_threshold", math.nan)
     return Anchors(
         boxes,
         (scales[0], scales[1], scales[2], scales[3]) if stated else USUAL_SCALES,
         stated,
         background=slices == classes + 1 if classes else None,
-        nms_iou=options.get("nms_iou_threshold"),
+        nms_iou=nms_iou if 0 <= nms_iou <= 1 else None,
     )
 
 

@@ -39,11 +39,16 @@ def _numbered(reading: Reading) -> Fitted:
     """Name the classes by their number, which does not count a background."""
     if reading.slices is None:
         return Fitted((), False, ("no labels: the classes are named by their number",))
-    background = bool(reading.background)
+    # detectors as published have one, and it would be found in every box
+    background = reading.task == "detect" and not reading.offset and reading.background is not False
     count = reading.slices - background
     first = ("background",) if background else ()
     said = f"no labels: the {count} classes are named by their number"
-    return Fitted((*first, *map(str, range(count))), background, (said,))
+    assumed = f"the first of {reading.slices} scores is taken for the background's"
+    unsaid = background and reading.background is None
+    return Fitted(
+        (*first, *map(str, range(count))), background, (said, assumed) if unsaid else (said,)
+    )
 
 
 def _listed(reading: Reading, labels: tuple[str, ...], indexed: bool) -> Fitted:

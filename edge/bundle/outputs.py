@@ -115,10 +115,10 @@ def _heads(known: Outputs) -> Reading | None:
     shapes = [_shape(graph, index) for index in graph.outputs]
     if len(shapes) != 2 or any(len(s) != 3 or s[0] != 1 for s in shapes):
         return None
-    (first, second), counts = shapes, {shape[1] for shape in shapes}
-    if len(counts) != 1 or first[1] < _LEAST_ANCHORS or (first[2] == 4) == (second[2] == 4):
+    first = shapes[0]
+    at = _score_side(known, shapes)
+    if at is None or first[1] != shapes[1][1] or first[1] < _LEAST_ANCHORS:
         return None
-    at = 1 if first[2] == 4 else 0  # where the scores are
     slices = shapes[at][2]
     anchors = find_anchors(known.model, first[1], slices)
     if anchors is None:
@@ -129,9 +129,28 @@ def _heads(known: Outputs) -> Reading | None:
     guesses = [f"{first[1]} boxes are decoded with the anchors in the file; y, x, h, w scales "
                f"{scales}{'' if anchors.stated else ', as is usual'}"]  # fmt: skip
     guesses += [guess] if guess else []
-    decode = Decode("ssd", nms_iou=round(anchors.nms_iou or _NMS_IOU, 6))
+    decode = Decode(
+        "ssd", nms_iou=round(_NMS_IOU if anchors.nms_iou is None else anchors.nms_iou, 6)
+    )
     background = False if anchors.sigmoid and anchors.background is None else anchors.background
     return Reading(roles, "detect", decode, slices, background, guesses=tuple(guesses))
+
+
+def _score_side(known: Outputs, shapes: Sequence[tuple[int, ...]]) -> int | None:
+    """Return which of two heads holds the scores; three classes and a background are four too."""
+    fours = [shape[2] == 4 for shape in shapes]
+    if fours[0] != fours[1]:
+        return 1 if fours[0] else 0
+    if not fours[0]:
+        return None
+    graph = known.graph
+    named = [_named_role(known, position) in ("scores", "classes") for position in (0, 1)]
+    made = [
+        _is_score(graph, index) or _maker(graph, index) in ("SOFTMAX", "LOGISTIC")
+        for index in graph.outputs
+    ]
+    told = made if made[0] != made[1] else named
+    return told.index(True) if told[0] != told[1] else None
 
 
 def _heat_map(known: Outputs) -> Reading | None:

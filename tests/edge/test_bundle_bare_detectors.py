@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_models import Made, Step, detector_metadata, tiny_model
+from tiny_models import Made, Step, detector_metadata, heads_of, tiny_model
 
 from edge import bundle, metadata, tflite
 from edge.bundle.anchors import POSTPROCESS, find_anchors
@@ -174,8 +174,34 @@ def test_raw_heads_with_anchors_in_the_file(tmp_path: Path, made_by: int, role: 
 
 @pytest.mark.parametrize("anchors", [0, 2])
 def test_heads_without_anchors_or_with_doubtful_ones_are_not_guessed(tmp_path, anchors) -> None:
-    found = bundle.read(saved(tmp_path, head_model(anchors=anchors)))
+    found = bundle.read(saved(tmp_path, head_model(slices=3, anchors=anchors)))
     assert (found.task, found.decode.decoder) == ("raw", "none")
+
+
+def test_three_classes_and_a_background_are_four_like_the_sides_of_a_box(
+    shared: Path, tmp_path: Path
+) -> None:
+    """The heads of a real detector, both [1, 26880, 4]; its scores come out of a LOGISTIC."""
+    cut = heads_of((shared / "data" / TRAFFIC).read_bytes())
+    for turn in (1, -1):
+        model = tflite.with_outputs(cut, tflite.read(cut).outputs[::turn])
+        found = bundle.read(saved(tmp_path, model))
+        assert {spec.shape for spec in found.outputs} == {(1, 26880, 4)}
+        assert [spec.role for spec in found.outputs] == ["boxes", "scores"][::turn]
+        assert found.labels == ("background", "0", "1", "2")
+        assert "the first of 4 scores is taken for the background's" in found.guesses
+
+
+@pytest.mark.parametrize(
+    ("names", "roles"),
+    [(("e", "class_scores"), ["boxes", "logits"]), (("scores", "e"), ["logits", "boxes"])],
+)
+def test_names_tell_heads_apart_that_nothing_else_does(tmp_path, names, roles) -> None:
+    anchors = Made("anchors", (20, 4), data=ANCHORS.tobytes())
+    tensors = [IMAGE, *(Made(name, (1, 20, 4)) for name in names), anchors]
+    model = tiny_model(tensors, [0], [1, 2], [Step(CONV, (0,), (1, 2))])
+    found = bundle.read(saved(tmp_path, model))
+    assert [spec.role for spec in found.outputs] == roles
 
 
 def test_anchors_in_the_metadata_for_mediapipe(tmp_path: Path) -> None:
