@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from edge.bundle import Bundle
 from edge.config import EngineConfig
-from edge.errors import NotFoundError, UnavailableError, UsageError
+from edge.errors import BadDataError, NotFoundError, UnavailableError, UsageError
 from edge.infer.backend import Backend, Choice
 from edge.infer.cpu import open_cpu
 from edge.infer.engine import Engine
@@ -67,6 +67,12 @@ def _edgetpus(
     if model.edgetpu_model is None:
         if config.edgetpu_required:
             raise NotFoundError(_not_compiled(model))
+        return []
+    if model.states:
+        said = f"model '{model.name}' is recurrent: only the CPU feeds its states back"
+        if config.edgetpu_required:
+            raise BadDataError(f"{said}; take --backend cpu")
+        log.info("%s", said)
         return []
     # a run on the CPU starts without these
     from edge.infer import preflight

@@ -12,7 +12,7 @@ from machine_trees import add_apex, add_usb_tpu
 from edge import bundle
 from edge.bundle import Bundle
 from edge.config import EngineConfig
-from edge.errors import NotFoundError, UnavailableError
+from edge.errors import BadDataError, NotFoundError, UnavailableError
 from edge.infer.choices import choices, open_engine
 from edge.infer.runtime import Runtime, pick
 from edge.infer.slot import Deadline
@@ -117,6 +117,17 @@ def test_auto_with_a_stick_that_cannot_start_goes_on_with_the_cpu(
         tpu, cpu = engine.statistics().backends
     assert "absent.so is not installed; install libedgetpu1-std" in tpu.fault
     assert cpu.fault == ""
+
+
+def test_a_recurrent_model_runs_on_the_cpu_and_says_so(
+    visitors: Bundle, runtime: Runtime, machine_root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recurrent = replace(visitors, states=(("before", "after"),))
+    with caplog.at_level(logging.INFO):
+        assert names(recurrent, runtime, EngineConfig(root=machine_root)) == ["cpu"]
+    assert "only the CPU feeds its states back" in caplog.text
+    with pytest.raises(BadDataError, match="is recurrent: .*take --backend cpu"):
+        names(recurrent, runtime, replace(REQUIRED, root=machine_root))
 
 
 @pytest.fixture
