@@ -126,7 +126,7 @@ def test_a_recurrent_model_runs_on_the_cpu_and_says_so(
     with caplog.at_level(logging.INFO):
         assert names(recurrent, runtime, EngineConfig(root=machine_root)) == ["cpu"]
     assert "only the CPU feeds its states back" in caplog.text
-    with pytest.raises(BadDataError, match="is recurrent: .*take --backend cpu"):
+    with pytest.raises(BadDataError, match=r"is recurrent: .*take --backend cpu"):
         names(recurrent, runtime, replace(REQUIRED, root=machine_root))
 
 
