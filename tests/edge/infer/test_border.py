@@ -120,7 +120,8 @@ def test_real_values_equal_the_quantize_and_dequantize_operators(shared: Path) -
     [("uint8", 1 / 255, 0, 0.0, 255.0), ("uint8", 0.0078125, 128, 128.0, 128.0),
      ("int8", 1 / 255, -128, 0.0, 255.0), ("int8", 1.0, -128, 0.0, 1.0),
      ("int8", 0.007843137718737125, 0, 127.5, 127.5), ("int8", 0.3, -7, 20.0, 4.0),
-     ("int16", 0.001, 0, 10.0, 255.0), ("float32", 0.0, 0, 127.5, 127.5)],
+     ("int16", 0.001, 0, 10.0, 255.0), ("float32", 0.0, 0, 127.5, 127.5),
+     ("float32", 0.0, 0, 0.0, 255.0), ("float32", 0.0, 0, 123.7, 58.4)],
 )  # fmt: skip
 def test_an_image_enters_by_its_table_whatever_the_shortcut(
     dtype: str, scale: float, zero_point: int, mean: float, std: float
