@@ -141,7 +141,8 @@ class PicameraCapture:
         if not self._fill(body.data, until_s, wait_s):
             return False, None
         if kind == b"E":
-            raise UnavailableError(f"{self._name}: {body.tobytes().decode(errors='replace')}")
+            words = body.tobytes().decode(errors="replace").split()  # of one line or many
+            raise UnavailableError(f"{self._name}: {' '.join(words)}")
         return (True, body.reshape(height, width, 3)) if kind == b"B" else self._decoded(body)
 
     def _decoded(self, jpeg: NDArray[np.uint8]) -> tuple[bool, NDArray[np.uint8] | None]:

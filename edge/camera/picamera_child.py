@@ -1,8 +1,9 @@
 """Pictures of a Raspberry Pi camera for a pipe; runs under the system's Python, on its own.
 
-Started as a file by `edge.camera.picamera`, never imported by it: picamera2 comes from apt with a
-numpy of its own. Each message is a header (magic, kind, width, height, bytes) and a body: `B` BGR
-pixels, `J` one JPEG, `E` why there are no pictures. Ends when its standard input does. Python 3.9.
+Started as a file by `edge.camera.picamera`, which takes only the shape of the messages from here:
+picamera2 comes from apt with a numpy of its own. Each message is a header (magic, kind, width,
+height, bytes) and a body: `B` BGR pixels, `J` one JPEG, `E` why there are no pictures. The child
+ends when its standard input does. Written for Python 3.9.
 """
 
 import sys

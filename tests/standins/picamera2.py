@@ -32,7 +32,7 @@ class Picamera2:
 
     def __init__(self, camera_num: int = 0) -> None:
         if MODE == "busy":
-            raise RuntimeError("Camera __init__ sequence did not complete.")
+            raise RuntimeError("Camera __init__ sequence did not complete.\nIs it in use?")
         if path := os.environ.get("EDGE_STANDIN_PID"):
             with open(path, "w") as file:  # noqa: PTH123
                 file.write(str(os.getpid()))

@@ -3,6 +3,7 @@
 picamera2 and rpicam-vid themselves are stand-ins that speak as the real ones do.
 """
 
+import ast
 import os
 import re
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from edge.backoff import Backoff
 from edge.camera import Context, Patience, View, is_live, open_source
 from edge.camera.picamera import (
+    CHILD,
     SYSTEM_PYTHON,
     PicameraCapture,
     camera_number,
@@ -169,7 +171,12 @@ def test_recorder_that_dies_is_started_again(recorder, monkeypatch):
 # what goes wrong, with which of the two, at the opening or after some pictures, what is said
 WRONG = [
     ("none", "library", "opening", "picamera 0: no camera 0; picamera2 finds none: is its cable"),
-    ("busy", "library", "opening", "picamera2: RuntimeError: Camera __init__ sequence did not"),
+    (
+        "busy",
+        "library",
+        "opening",
+        "RuntimeError: Camera __init__ sequence did not complete. Is",
+    ),
     (
         "none",
         "recorder",
@@ -298,6 +305,10 @@ def test_source_gives_viewed_frames(recorder, monkeypatch):
     assert source.live
     assert [f.bgr.shape for f in frames] == [(64, 48, 3)] * 3
     assert os.environ["PATH"] == recorder["PATH"]
+
+
+def test_child_is_written_for_the_oldest_python_of_a_board():
+    ast.parse(CHILD.read_text(), feature_version=(3, 9))
 
 
 def test_end_marker_in_a_table_ends_no_picture():
