@@ -1,7 +1,7 @@
 """An int8 TFLite model as plain C: no interpreter, no heap, no float inside invoke."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from edge.bundle import Bundle
 from edge.errors import BadDataError
 from firmware_export import emit, targets
 from firmware_export.layers import allowed_overlaps, layers_of, lifetimes
-from firmware_export.node import Rounding
+from firmware_export.node import Rounding, scale
 from firmware_export.plan import overlaps, plan
 from firmware_export.rewrite import rewrite
 
@@ -41,18 +41,19 @@ def export(
     family = "" if target == targets.HOST else targets.find(target).family
     content, labels, found = _content(bundle)
     original = tflite.read(content)
-    graph = rewrite(original)
-    layers = layers_of(graph, rounding)
+    rewritten = rewrite(original)
+    graph = rewritten.graph
+    layers = layers_of(rewritten, rounding)
     allowed = allowed_overlaps(layers)
-    placed = plan(lifetimes(graph, layers), allowed)
+    placed = plan(lifetimes(rewritten, layers), allowed)
     if faults := overlaps(placed, allowed):
         raise AssertionError(f"the planner made a wrong plan: {faults}")
     model = emit.Model(
         name=emit.c_name(name or found),
         content=content,
-        graph=graph,
-        inputs=tuple(original.tensors[i] for i in original.inputs),
-        outputs=tuple(original.tensors[i] for i in original.outputs),
+        graph=replace(graph, outputs=tuple(rewritten.at(i) for i in graph.outputs)),
+        inputs=tuple(graph.tensors[i] for i in graph.inputs),
+        outputs=tuple(graph.tensors[i] for i in graph.outputs),
         layers=layers,
         plan=placed,
         rounding=rounding,
@@ -64,16 +65,36 @@ def export(
         f"{model.name}.c": emit.source(model),
         f"{model.name}_weights.c": emit.weights(model),
     }
-    return Export(texts, _report(model), model)
+    return Export(texts, _report(model, original), model)
 
 
-def _report(model: emit.Model) -> dict[str, Any]:
+def _report(model: emit.Model, original: tflite.Graph) -> dict[str, Any]:
     arrays = emit.unique_constants(model)
     return {
         "arena_bytes": model.plan.arena_bytes,
         "weight_bytes": sum(array.values.nbytes for array in arrays),
         "layers": len(model.layers),
+        "notes": [
+            *_float_borders(original.inputs, model.inputs, original, "takes", "QUANTIZE"),
+            *_float_borders(original.outputs, model.outputs, original, "gives", "DEQUANTIZE"),
+        ],
     }
+
+
+def _float_borders(
+    indices: tuple[int, ...],
+    seen: tuple[tflite.Tensor, ...],
+    original: tflite.Graph,
+    verb: str,
+    op: str,
+) -> list[str]:
+    """Return a sentence for each float tensor that the C has as int8 or uint8."""
+    return [
+        f"'{original.tensors[i].name}' is float32 in the model; the C {verb} {t.dtype} with scale "
+        f"{scale(t)} and zero point {t.quant.zero_points[0]}, and leaves its {op} out"
+        for i, t in zip(indices, seen, strict=True)
+        if original.tensors[i].dtype == "float32" and t.quant is not None
+    ]  # fmt: skip
 
 
 def _content(bundle: Bundle | Path | bytes) -> tuple[bytes, tuple[str, ...], str]:

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from edge.tflite import Graph, Tensor
 from firmware_export.layers import Layer
-from firmware_export.node import Rounding, elements, scale, shape, zero_point
+from firmware_export.node import Rounding, elements, has_one_scale, scale, shape
 from firmware_export.plan import ALIGN_BYTES, Plan
 
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t"}
+C_TYPES = {
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t",
+    "int64": "int64_t",
+}  # fmt: skip
 # Ways to bring sums to 8 bits, the widest first -> what each is made of.
 SUMS = {
     "requantize_wide": ("fixed_point", "requantize_double", "requantize_wide"),
@@ -112,6 +115,7 @@ def source(model: Model) -> str:
         f'{LICENCE}\n#include "{n}.h"\n#include <string.h>\n',
         _profile_macro(model),
         *kernel_texts(model),
+        _flip(model),
         "".join(_declaration(c) for c in unique_constants(model)),
         "\n".join(_layer_struct(model, i) for i in range(len(model.layers))),
         _init(model),
@@ -205,6 +209,11 @@ def c_type(tensor: Tensor) -> str:
     return C_TYPES[tensor.dtype]
 
 
+def inner_type(tensor: Tensor) -> str:
+    """Return the C type that kernels see: uint8 is held as int8."""
+    return C_TYPES["int8" if tensor.dtype == "uint8" else tensor.dtype]
+
+
 def invoke_parameters(model: Model) -> str:
     """Return the parameters of invoke behind the model, one per tensor."""
     ins = [f"const {c_type(t)} *in{i}" for i, t in enumerate(model.inputs)]
@@ -223,8 +232,9 @@ def _tensor_macros(model: Model) -> Iterator[str]:
             name = f"#define {model.upper}_{kind}{i}"
             yield f"{name}_SHAPE {{ {', '.join(map(str, shape(tensor)))} }}"
             yield f"{name}_COUNT {elements(tensor)}u"
-            yield f"{name}_SCALE {_float(float(scale(tensor)))}"
-            yield f"{name}_ZERO_POINT ({zero_point(tensor)})"
+            if has_one_scale(tensor) and tensor.quant is not None:
+                yield f"{name}_SCALE {_float(float(scale(tensor)))}"
+                yield f"{name}_ZERO_POINT ({tensor.quant.zero_points[0]})"
 
 
 def _float(value: float) -> str:
@@ -254,17 +264,34 @@ def _profile_macro(model: Model) -> str:
 """
 
 
+def _flip(model: Model) -> str:
+    if not any(t.dtype == "uint8" for t in (*model.inputs, *model.outputs)):
+        return ""
+    return """/* uint8 to int8 and back: the top bit of each byte. */
+KERNEL void flip(uint8_t *bytes, int32_t count)
+{
+    for (int32_t n = 0; n < count; n++) {
+        bytes[n] = (uint8_t)(bytes[n] ^ 0x80u);
+    }
+}
+"""
+
+
 def _declaration(array: Array) -> str:
     return f"extern const {C_TYPES[array.values.dtype.name]} {array.symbol}[{array.values.size}];\n"
 
 
 def _layer_struct(model: Model, index: int) -> str:
     call = model.layers[index].call
-    known = _symbols(model)
-    names = {c.name: known[c.values.dtype.name, c.values.tobytes()].symbol for c in call.constants}
+    names = _constant_symbols(model, index)
     texts = {name: re.sub(r"@(\w+)", lambda m: names[m[1]], text) for name, text in call.fields}
     fields = ", ".join(f".{name} = {text}" for name, text in texts.items())
     return f"static const {call.function}_t layer{index} = {{ {fields} }};"
+
+
+def _constant_symbols(model: Model, index: int) -> dict[str, str]:
+    known, constants = _symbols(model), model.layers[index].call.constants
+    return {c.name: known[c.values.dtype.name, c.values.tobytes()].symbol for c in constants}
 
 
 def _init(model: Model) -> str:
@@ -309,12 +336,15 @@ def _accessors(model: Model) -> Iterator[str]:
         for i, (tensor, index) in enumerate(zip(tensors, indices, strict=True)):
             yield (
                 f"{const}{c_type(tensor)} *{n}_{kind}{i}(const {n}_t *m)\n{{\n"
-                f"    return {_pointer(model, tensor, index, const)};\n}}\n"
+                f"    return {_pointer(model, c_type(tensor), index, const)};\n}}\n"
             )
 
 
-def _pointer(model: Model, tensor: Tensor, index: int, const: str) -> str:
-    return f"({const}{c_type(tensor)} *)(m->arena + {model.plan.offset('tensor', index)})"
+def _pointer(model: Model, kind: str, index: int, const: str, start_bytes: int = 0) -> str:
+    offset = model.plan.offset("tensor", index) + start_bytes
+    # by way of void: the alignment is the plan's
+    void = "" if kind in ("int8_t", "uint8_t") else f"({const}void *)"
+    return f"({const}{kind} *){void}(m->arena + {offset})"
 
 
 def _invoke(model: Model) -> str:
@@ -330,6 +360,8 @@ def _invoke(model: Model) -> str:
         for i, t in enumerate(model.outputs)
     )
     calls = "".join(f"    LAYER({i}, {_call(model, i)});\n" for i in range(len(model.layers)))
+    flips = [_flips(model, m) for m in ((model.inputs, model.graph.inputs),
+                                        (model.outputs, model.graph.outputs))]  # fmt: skip
     return f"""NAME_CODE_ATTR {n}_status {n}_invoke({n}_t *m, {invoke_parameters(model)})
 {{
     if (m == NULL) {{
@@ -338,16 +370,33 @@ def _invoke(model: Model) -> str:
     if (m->magic != NAME_MODEL_ID) {{
         return NAME_ERR_NOT_INIT;
     }}
-{ins}{calls}{outs}    return NAME_OK;
+{ins}{flips[0]}{calls}{flips[1]}{outs}    return NAME_OK;
 }}
 """
 
 
+def _flips(model: Model, border: tuple[tuple[Tensor, ...], tuple[int, ...]]) -> str:
+    """Return the lines that turn the uint8 tensors of a border into int8 or back, each once."""
+    pairs = dict(zip(border[1], border[0], strict=True))
+    return "".join(
+        f"    flip({_pointer(model, 'uint8_t', i, '')}, {elements(t)});\n"
+        for i, t in pairs.items()
+        if t.dtype == "uint8"
+    )
+
+
 def _call(model: Model, index: int) -> str:
     layer = model.layers[index]
-    tensors = model.graph.tensors
-    arguments = [_pointer(model, tensors[i], i, "const ") for i in layer.inputs]
-    arguments += [_pointer(model, tensors[i], i, "") for i in layer.node.op.outputs]
+    tensors, starts = model.graph.tensors, layer.call.starts or (0,) * len(layer.sources) * 2
+    known, arguments = _constant_symbols(model, index), []
+    for source, start in zip(layer.sources, starts, strict=False):
+        if isinstance(source, str):
+            arguments.append(f"{known[source[1:]]} + {start}")
+        else:
+            kind = inner_type(tensors[source])
+            arguments.append(_pointer(model, kind, source, "const ", start))
+    for out, start in zip(layer.outputs, (*starts[len(layer.sources) :], 0, 0, 0), strict=False):
+        arguments.append(_pointer(model, inner_type(tensors[out]), out, "", start))
     if layer.call.scratch_bytes:
         offset = model.plan.offset("scratch", index)
         arguments.append(f"({layer.call.scratch_type})(void *)(m->arena + {offset})")
@@ -356,16 +405,19 @@ def _call(model: Model, index: int) -> str:
 
 def _helper_prototypes(model: Model) -> str:
     n = model.name
-    lines = [f"{c_type(t)} {n}_quantize_input{i}(float x);" for i, t in enumerate(model.inputs)]
-    lines += [
-        f"float {n}_dequantize_output{i}({c_type(t)} q);" for i, t in enumerate(model.outputs)
-    ]
+    lines = [f"{c_type(t)} {n}_quantize_input{i}(float x);" for i, t in scaled(model.inputs)]
+    lines += [f"float {n}_dequantize_output{i}({c_type(t)} q);" for i, t in scaled(model.outputs)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def scaled(tensors: tuple[Tensor, ...]) -> list[tuple[int, Tensor]]:
+    """Return the tensors that stand for real numbers, with their positions."""
+    return [(i, tensor) for i, tensor in enumerate(tensors) if has_one_scale(tensor)]
 
 
 def _helpers(model: Model) -> Iterator[str]:
     n, u = model.name, model.upper
-    for i, tensor in enumerate(model.inputs):
+    for i, tensor in scaled(model.inputs):
         low, high = (0, 255) if tensor.dtype == "uint8" else (-128, 127)
         macro = f"{u}_INPUT{i}"
         yield f"""{c_type(tensor)} {n}_quantize_input{i}(float x)
@@ -384,7 +436,7 @@ def _helpers(model: Model) -> Iterator[str]:
     return ({c_type(tensor)})(q < 0.0f ? q - 0.5f : q + 0.5f);
 }}
 """
-    for i, tensor in enumerate(model.outputs):
+    for i, tensor in scaled(model.outputs):
         macro = f"{u}_OUTPUT{i}"
         yield f"""float {n}_dequantize_output{i}({c_type(tensor)} q)
 {{

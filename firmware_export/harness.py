@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firmware_export import toolchain
 from firmware_export.emit import Model, c_type
-from firmware_export.node import NUMPY_TYPES, shape
+from firmware_export.node import NUMPY_TYPES, elements, shape
 
 NAME = "harness.c"
 
@@ -19,7 +19,7 @@ def text(model: Model) -> str:
     n, u = model.name, model.upper
     tensors = [(f"in{i}", t) for i, t in enumerate(model.inputs)]
     tensors += [(f"out{i}", t) for i, t in enumerate(model.outputs)]
-    buffers = "\n".join(f"static {c_type(t)} {v}[{t.size_bytes}u];" for v, t in tensors)
+    buffers = "\n".join(f"static {c_type(t)} {v}[{elements(t)}u];" for v, t in tensors)
     reads = "".join(
         f"        if (fread(in{i}, 1, sizeof in{i}, stdin) != sizeof in{i}) {{ return 0; }}\n"
         for i in range(len(model.inputs))

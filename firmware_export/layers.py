@@ -3,32 +3,56 @@
 from dataclasses import dataclass
 
 from edge.errors import BadDataError
-from edge.tflite import Graph
-from firmware_export.node import Call, Node, Rounding, elements
+from firmware_export.node import Call, Node, Rounding
 from firmware_export.ops import OPS
 from firmware_export.plan import Lifetime, Overlap
+from firmware_export.rewrite import Rewritten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One step of invoke."""
+    """One step of invoke.
+
+    `sources` are the tensors that it reads, or `@name` of a constant; `outputs` those it writes.
+    """
 
     node: Node
     call: Call
+    sources: tuple[int | str, ...]
+    outputs: tuple[int, ...]
 
     @property
     def inputs(self) -> tuple[int, ...]:
         """Return the tensors that it reads from the arena."""
-        return tuple(self.node.op.inputs[i] for i in self.call.inputs)
+        return tuple(source for source in self.sources if isinstance(source, int))
 
 
-def layers_of(graph: Graph, rounding: Rounding) -> tuple[Layer, ...]:
+def layers_of(rewritten: Rewritten, rounding: Rounding) -> tuple[Layer, ...]:
     """Return the steps of a graph; raises BadDataError with all that cannot be exported."""
+    graph = rewritten.graph
     nodes = [Node(graph, op, rounding) for op in graph.operators]
     faults = [fault for node in nodes for fault in faults_of(node)]
     if faults:
         raise BadDataError(*faults)
-    return tuple(Layer(node, OPS[node.op.op].call(node)) for node in nodes)
+    return tuple(layer for node in nodes for layer in _layers(rewritten, node))
+
+
+def _layers(rewritten: Rewritten, node: Node) -> list[Layer]:
+    made = OPS[node.op.op].call(node)
+    ins, outs = node.op.inputs, node.op.outputs
+
+    def source(i: int | str) -> int | str:
+        return i if isinstance(i, str) else rewritten.at(ins[i])
+
+    return [
+        Layer(
+            node,
+            call,
+            tuple(source(i) for i in call.inputs),
+            tuple(rewritten.at(outs[i]) for i in call.outputs),
+        )
+        for call in (made if isinstance(made, tuple) else (made,))
+    ]
 
 
 def faults_of(node: Node) -> list[str]:
@@ -42,8 +66,9 @@ def faults_of(node: Node) -> list[str]:
     return [f"{where}: {fault}" for fault in OPS[op.op].faults(node)]
 
 
-def lifetimes(graph: Graph, layers: tuple[Layer, ...]) -> list[Lifetime]:
+def lifetimes(rewritten: Rewritten, layers: tuple[Layer, ...]) -> list[Lifetime]:
     """Return when each tensor and scratch is needed; inputs from the begin, outputs to the end."""
+    graph = rewritten.graph
     end = max(len(layers) - 1, 0)
     spans: dict[int, tuple[int, int]] = {}
 
@@ -54,12 +79,12 @@ def lifetimes(graph: Graph, layers: tuple[Layer, ...]) -> list[Lifetime]:
     for index in graph.inputs:
         touch(index, 0)
     for step, layer in enumerate(layers):
-        for index in (*layer.inputs, *layer.node.op.outputs):
+        for index in (*layer.inputs, *layer.outputs):
             touch(index, step)
     for index in graph.outputs:
-        touch(index, end)
+        touch(rewritten.at(index), end)
     tensors = [
-        Lifetime("tensor", index, elements(graph.tensors[index]), first, last)
+        Lifetime("tensor", index, graph.tensors[index].size_bytes, first, last)
         for index, (first, last) in spans.items()
     ]
     scratches = [
@@ -73,7 +98,7 @@ def lifetimes(graph: Graph, layers: tuple[Layer, ...]) -> list[Lifetime]:
 def allowed_overlaps(layers: tuple[Layer, ...]) -> list[Overlap]:
     """Return which outputs may overlap the first input of their operator, and how far."""
     return [
-        Overlap(step, layer.inputs[0], layer.node.op.outputs[0], layer.call.lead_bytes)
+        Overlap(step, layer.inputs[0], layer.outputs[0], layer.call.lead_bytes)
         for step, layer in enumerate(layers)
-        if layer.call.lead_bytes is not None
+        if layer.call.lead_bytes is not None and layer.inputs
     ]

@@ -11,6 +11,9 @@ from edge.tflite import Graph, Operator, Tensor
 
 Rounding = Literal["tflm", "litert"]
 NUMPY_TYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "int32": "<i4", "int64": "<i8"}
+# The C works on int8: a uint8 value q is held as q - 128, by its flipped top bit.
+BYTE_TYPES = ("int8", "uint8")
+UNSIGNED_SHIFT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class Call:
     `kernels` are files of kernels/ in order of dependence; `function` takes a pointer to a
     constant struct of type `function_t` with the members `fields` (C expressions; `@name` stands
     for a constant), then `inputs`, then the outputs, then the scratch where there is one.
-    `inputs` are positions among the operator's inputs that are not constant.
+    `inputs` are positions among the operator's inputs, or `@name` of a constant; `outputs` are
+    positions among its outputs. `starts` are bytes to add to each of those pointers.
     `lead_bytes`: the output may overlap input 0, which dies here, when it starts at least this
     many bytes before it (0: in place); None: it must not.
     """
@@ -62,7 +66,9 @@ class Call:
     function: str
     fields: tuple[tuple[str, str], ...]
     constants: tuple[Constant, ...] = ()
-    inputs: tuple[int, ...] = (0,)
+    inputs: tuple[int | str, ...] = (0,)
+    outputs: tuple[int, ...] = (0,)
+    starts: tuple[int, ...] = ()
     scratch_bytes: int = 0
     scratch_type: str = "int8_t *"
     lead_bytes: int | None = None
@@ -75,8 +81,8 @@ class Op(Protocol):
         """Return why the node cannot be exported, each with its remedy; [] if it can."""
         ...
 
-    def call(self, node: Node) -> Call:
-        """Return how it is run; only for nodes without faults."""
+    def call(self, node: Node) -> Call | tuple[Call, ...]:
+        """Return how it is run, in one step or several; only for nodes without faults."""
         ...
 
 
@@ -103,27 +109,39 @@ def scale(tensor: Tensor) -> np.float32:
 
 
 def zero_point(tensor: Tensor) -> int:
-    """Return the one zero point of a tensor."""
+    """Return the one zero point of a tensor as int8 holds it."""
     assert tensor.quant is not None  # noqa: S101 - faults() came first
-    return int(tensor.quant.zero_points[0])
+    shift = UNSIGNED_SHIFT if tensor.dtype == "uint8" else 0
+    return int(tensor.quant.zero_points[0]) - shift
 
 
 def values(tensor: Tensor) -> NDArray[Any]:
-    """Return a constant's values in its shape."""
+    """Return a constant's values in its shape, those of uint8 as int8 holds them."""
     assert tensor.data is not None  # noqa: S101 - faults() came first
-    return np.frombuffer(tensor.data, NUMPY_TYPES[tensor.dtype]).reshape(shape(tensor))
+    array = np.frombuffer(tensor.data, NUMPY_TYPES[tensor.dtype]).reshape(shape(tensor))
+    return (array ^ 0x80).view(np.int8) if tensor.dtype == "uint8" else array
+
+
+def has_one_scale(tensor: Tensor) -> bool:
+    """Return whether a tensor is int8 or uint8 with one usable scale and zero point."""
+    quant = tensor.quant
+    if tensor.dtype not in BYTE_TYPES or quant is None:
+        return False
+    if len(quant.scales) != 1 or len(quant.zero_points) != 1:
+        return False
+    low = 0 if tensor.dtype == "uint8" else -128
+    return 0 < quant.scales[0] < math.inf and low <= quant.zero_points[0] <= low + 255
 
 
 def quantised(*tensors: Tensor) -> list[str]:
-    """Return a fault for each tensor that is not int8 with one scale and zero point."""
+    """Return a fault for each tensor that is not int8 or uint8 with one scale and zero point."""
     found = []
     for tensor in tensors:
-        quant = tensor.quant
-        if tensor.dtype != "int8":
+        if tensor.dtype not in BYTE_TYPES:
             found.append(
                 f"tensor '{tensor.name}' is {tensor.dtype}, not int8: quantize the model in full"
             )
-        elif quant is None or len(quant.scales) != 1 or not quant.scales[0] > 0:
+        elif not has_one_scale(tensor):
             found.append(f"tensor '{tensor.name}' has no single scale: convert the model again")
     return found
 

@@ -10,7 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import tflite
 from edge.errors import UnavailableError
+from firmware_export.node import NUMPY_TYPES
+from firmware_export.rewrite import rewrite
 
 OracleName = Literal["tflm", "litert", "xnnpack"]
 Batch = Sequence[NDArray[Any]]  # one array (n, ...) for each input or output
@@ -19,11 +22,15 @@ TFLM_ARENA_BYTES = 1 << 26
 
 
 def answers(model: bytes, inputs: Batch, rounding: OracleName) -> list[NDArray[Any]]:
-    """Return the outputs (n, ...) of a profile's oracle, or of XNNPACK; raises UnavailableError."""
+    """Return the outputs (n, ...) of a profile's oracle, or of XNNPACK; raises UnavailableError.
+
+    A model with a float border is given and gives what the C has there instead: int8 or uint8.
+    """
+    inner = rewrite(tflite.read(model)).graph
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "model.tflite").write_bytes(model)
-        np.savez(place / "inputs.npz", *inputs)
+        np.savez(place / "inputs.npz", *_as_float(tflite.read(model), inner, inputs))
         command = [sys.executable, "-m", "firmware_export.oracle", rounding, folder]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
@@ -32,7 +39,28 @@ def answers(model: bytes, inputs: Batch, rounding: OracleName) -> list[NDArray[A
             last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
             raise UnavailableError(f"the {rounding} runtime does not run this model here: {last}")
         with np.load(place / "outputs.npz") as stored:
-            return [stored[f"arr_{i}"] for i in range(len(stored.files))]
+            outputs = [stored[f"arr_{i}"] for i in range(len(stored.files))]
+    return [_as_steps(a, inner.tensors[i]) for a, i in zip(outputs, inner.outputs, strict=True)]
+
+
+def _as_float(outer: tflite.Graph, inner: tflite.Graph, inputs: Batch) -> Batch:
+    """Return inputs as the model takes them: a float border gets the real numbers."""
+    made = []
+    for values, before, after in zip(inputs, outer.inputs, inner.inputs, strict=True):
+        tensor = inner.tensors[after]
+        if outer.tensors[before].dtype == "float32" and tensor.quant is not None:
+            steps = values.astype(np.float32) - np.float32(tensor.quant.zero_points[0])
+            values = steps * np.float32(tensor.quant.scales[0])
+        made.append(values)
+    return made
+
+
+def _as_steps(values: NDArray[Any], tensor: tflite.Tensor) -> NDArray[Any]:
+    """Return float outputs as the steps that they stand for."""
+    if values.dtype != np.float32 or tensor.quant is None:
+        return values
+    steps = np.round(values / np.float32(tensor.quant.scales[0])) + tensor.quant.zero_points[0]
+    return steps.astype(NUMPY_TYPES[tensor.dtype])
 
 
 def _run_tflm(model: bytes, inputs: Batch) -> list[NDArray[Any]]:
@@ -69,8 +97,6 @@ def _run_litert(model: bytes, inputs: Batch, resolver: Any = None) -> list[NDArr
 
 
 def _outputs(model: bytes) -> int:
-    from edge import tflite
-
     return len(tflite.read(model).outputs)
 
 

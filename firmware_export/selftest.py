@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from firmware_export.emit import LICENCE, Model, c_type, numbers
+from firmware_export.node import elements
 
 Batch = Sequence[NDArray[Any]]  # one array (n, ...) for each input or output
 
@@ -19,7 +20,7 @@ def text(model: Model, inputs: Batch, outputs: Batch) -> str:
         (f"out{i}", t, a) for i, (t, a) in enumerate(zip(model.outputs, outputs, strict=True))
     ]
     tables = "\n".join(
-        f"static const {c_type(t)} {v}[{count}][{t.size_bytes}] = {{\n"
+        f"static const {c_type(t)} {v}[{count}][{elements(t)}] = {{\n"
         + "\n".join(f"    {{\n{numbers(row)}\n    }}," for row in values)
         + "\n};"
         for v, t, values in arrays
