@@ -207,3 +207,8 @@ def test_without_network_a_plain_user_is_told_and_root_fails(tool, tmp_path, mon
         told = capsys.readouterr()
         line = "check_arm: apt cannot fetch it" if code else "skipped: arm: apt cannot fetch it"
         assert (told.err if code else told.out).strip() == line
+
+
+def test_an_unknown_board_is_no_success(tool, tmp_path, capsys):
+    assert tool("check_arm").main([str(tmp_path), "arm65"]) == 2
+    assert "no board ['arm65']; known are ['armhf', 'arm64'" in capsys.readouterr().err

@@ -6,7 +6,6 @@ permission, no runtime). A warning works worse than it could; what is merely abs
 
 import dataclasses
 import platform
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ PAGE_BYTES = 4096
 # The Raspberry Pi slows down at 80 C (raspberrypi/documentation, config_txt/overclocking.adoc).
 HOT_C = 80.0
 USB_2_MBIT_S = 480
-_OWN = Path(sys.executable).resolve()
+_OWN = Path("/proc/self/exe")  # sys.executable may be a script that starts this program
 
 
 @click.command("here")
