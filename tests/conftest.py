@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 from browser import open_browser
+from hypothesis import settings
 from skips import CONDITIONS, LIST, NEEDS, read_allowed, unlisted
 
+settings.register_profile("patient", deadline=None)  # a busy machine is no fault of an example
+settings.load_profile("patient")
 SKIPPED = pytest.StashKey[list[str]]()
 
 

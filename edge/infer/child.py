@@ -17,6 +17,8 @@ from typing import Any
 from edge.errors import UnavailableError
 
 MESSAGE_BYTES = 1 << 16
+# struct timeval; option 66 is the one of 32-bit systems whose clock outlives 2038.
+TIMEVAL = "=qq" if socket.SO_RCVTIMEO == 66 else "@ll"
 KEPT_BYTES = 2000  # of what it wrote last on standard error
 # Time that a child may take to be gone once it closed its end, and to close by itself when asked.
 GONE_S, CLOSING_S = 2.0, 1.0
@@ -66,7 +68,7 @@ class Child:
         self._started = threading.Event()
         self._closing = False
         self._end: ChildEndedError | None = None
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._report: Callable[[ChildEndedError], None] | None = None
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -99,12 +101,12 @@ class Child:
     def receive(self, timeout_s: float) -> bytes:
         """Return the next message. Raises TimeoutError, ChildEndedError."""
         self._limit(timeout_s)
-        try:
-            message = self._socket.recv(MESSAGE_BYTES)
-        except BlockingIOError:
-            message = self._second_look()
-        except OSError:
-            message = b""
+        message = self._hear()
+        if message is None:
+            threading.Event().wait(SECOND_LOOK_S)
+            message = self._hear(socket.MSG_DONTWAIT)
+        if message is None:
+            raise TimeoutError
         if not message:
             raise self._gone()
         return message
@@ -113,20 +115,24 @@ class Child:
         """Have the kernel end a wait: one call a message, where poll would make it two."""
         if timeout_s != self._timeout_s:
             whole = max(timeout_s, LEAST_S)
-            wait = struct.pack("@ll", int(whole), int(whole % 1 * 1e6))
+            wait = struct.pack(TIMEVAL, int(whole), int(whole % 1 * 1e6))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
             self._timeout_s = timeout_s
 
-    def _second_look(self) -> bytes:
-        if not select.select([self._socket], [], [], SECOND_LOOK_S)[0]:
-            raise TimeoutError
-        return self._socket.recv(MESSAGE_BYTES)
+    def _hear(self, flags: int = 0) -> bytes | None:
+        """Return the next message, b"" at the end, None where the kernel ended the wait."""
+        try:
+            return self._socket.recv(MESSAGE_BYTES, flags)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def on_end(self, report: Callable[[ChildEndedError], None]) -> None:
         """Have `report` called, on another thread, when the child ends before `close`."""
         with self._lock:
-            self._report = report
             late = self._end
+            self._report = None if late else report
         if late is not None:
             report(late)
 
@@ -163,7 +169,7 @@ class Child:
                 env=environment(),
                 start_new_session=True,  # Ctrl-C is the parent's to handle
             )
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             self._error = error
             return
         finally:
@@ -173,9 +179,10 @@ class Child:
         with self._lock:
             self._end = end
             report = None if self._closing else self._report
-        self.ended.set()
+            self._report = None
         with contextlib.suppress(OSError):  # wakes who waits, should anybody hold the other end
             self._socket.shutdown(socket.SHUT_RDWR)
+        self.ended.set()
         if report is not None:
             report(end)
 

@@ -6,16 +6,15 @@ way it ends is the verdict; nothing is written to disk.
 """
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from edge import tflite
 from edge.bundle import Bundle
 from edge.errors import BadDataError, EdgeError, UnavailableError
+from edge.infer.child import environment
 from edge.infer.runtime import Resolver, Runtime
 
 STEPS = {
@@ -112,15 +111,13 @@ def _run(
     model: bytes, arguments: tuple[str, ...], timeout_s: float
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the child to its end; it finds this very package, and nothing of the working folder."""
-    root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-P", "-m", "edge.infer.trial", *arguments],
         input=model,
         capture_output=True,
         timeout=timeout_s,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env=environment(),
     )
 
 

@@ -1,5 +1,6 @@
 """`edge run` with a stick, through the whole command: what is answered, said and written."""
 
+import hashlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from edgetpu_standin import Stick, build_library
+from edgetpu_standin import Stick, build_library, compiled_twin
 from machine_trees import add_usb_tpu
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,21 @@ def test_a_stick_that_aborts_is_in_events_scenes_and_statistics(given: str, benc
     assert [change["type"] for change in statistics["changes"]] == ["fault"]
     assert "edgetpu: Edge TPU usb:0 by" in done.stderr
     assert f"guessed: {NAME}" in done.stderr
+
+
+def test_the_compiled_model_of_a_bundle_is_used(bench: Bench, visitors: Path):
+    """A bundle holds both models under names of its own."""
+    compiled = compiled_twin((visitors / "model.tflite").read_bytes())
+    (visitors / "model_edgetpu.tflite").write_bytes(compiled)
+    digest = hashlib.sha256(compiled).hexdigest()
+    with (visitors / "model.toml").open("a") as record:
+        entry = f'{{ bytes = {len(compiled)}, sha256 = "{digest}" }}'
+        record.write(f'"model_edgetpu.tflite" = {entry}\n')
+    bench.plug()
+    done = bench.run(visitors, "--backend", "edgetpu:usb:0")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["backends"] == {"edgetpu": 40}
+    assert bench.stick.devices == ["usb:0"]
 
 
 def test_without_a_stick_the_cpu_answers(bench: Bench):
