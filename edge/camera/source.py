@@ -28,5 +28,5 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Release the device; called by the thread that reads."""
+        """Release the device; called by the thread that calls `read`."""
         ...

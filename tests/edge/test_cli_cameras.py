@@ -91,6 +91,7 @@ def test_run_lives_through_a_camera_that_goes_and_comes(shared: Path, tmp_path: 
     assert "refused" not in log  # each retry is for debugging only
 
 
+@pytest.mark.full
 def test_ctrl_c_ends_a_run_that_waits_before_its_next_attempt(shared: Path, tmp_path: Path):
     with NetworkCamera("mjpeg") as server, running(server.address, shared, tmp_path) as run:
         run.until(lambda: run.events("scene"))
@@ -108,6 +109,7 @@ def test_ctrl_c_ends_a_blocked_rtsp_read(shared: Path, tmp_path: Path):
         assert run.interrupt()["answered"] == len(run.events("scene"))
 
 
+@pytest.mark.full
 def test_ctrl_c_ends_a_blocked_opening(shared: Path, tmp_path: Path):
     with NetworkCamera("mjpeg") as server:
         server.stop()
