@@ -3,6 +3,8 @@
 A stand-in library answers after a given time. Measured: the camera loop's rate over that of bare
 invokes in this process, pair by pair; the time that the child adds to one answer; and what a
 camera of five frames a second takes of the processor and of memory. Exits 1 when a gate is missed.
+A bare invoke of the stand-in sleeps, so busy neighbours slow down the loop alone: on a machine that
+is not quiet, run it as `chrt -r 5 python benchmarks/edgetpu_loop.py`.
 """
 
 import argparse
