@@ -15,6 +15,8 @@ TOOLS = {
     "gcc": "gcc libc6-dev",  # compiles exported C for this machine
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",  # and for microcontrollers
     "qemu-system-arm": "qemu-system-arm",
+    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    "qemu-system-riscv32": "qemu-system-misc",
     "libusb-1.0.so.0": "libusb-1.0-0",  # tflite-support in .venv-readers links to it
     # the RTSP camera of the tests, run by the system's Python
     "/usr/lib/python3/dist-packages/gi/__init__.py": "python3-gi",

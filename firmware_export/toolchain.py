@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.errors import UnavailableError
-from firmware_export.targets import Target
+from firmware_export.targets import Machine, Target
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -70,9 +70,8 @@ def cross_build(files: Mapping[str, str], folder: Path, target: Target, *defines
     return folder / "program.elf"
 
 
-def emulate(program: Path, target: Target) -> str:
-    """Run a program on the target's machine and return what it printed; raises UnavailableError."""
-    machine = target.machine
+def emulate(program: Path, machine: Machine) -> str:
+    """Run a program on a machine and return what it printed; raises UnavailableError."""
     if shutil.which(machine.emulator) is None:
         raise UnavailableError(
             f"no {machine.emulator} on PATH; on Debian: apt-get install {machine.package}"

@@ -34,6 +34,10 @@ def has_arm() -> bool:
     return bool(shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm"))
 
 
+def has_riscv() -> bool:
+    return bool(shutil.which("riscv64-unknown-elf-gcc") and shutil.which("qemu-system-riscv32"))
+
+
 @functools.cache
 def has_readers() -> bool:
     return _succeeds(str(READERS_PYTHON), "-c", "import tflite_support")
@@ -60,6 +64,7 @@ NEEDS: dict[str, Callable[[], bool]] = {
     "gstreamer": has_gstreamer,
     "readers": has_readers,
     "arm": has_arm,
+    "riscv": has_riscv,
     "legacy": has_legacy,
 }
 
@@ -73,6 +78,7 @@ def can_install() -> bool:
 CONDITIONS: dict[str, Callable[[], bool]] = {
     "without-chromium": lambda: not has_chromium() and not can_install(),
     "without-arm": lambda: not has_arm() and not can_install(),
+    "without-riscv": lambda: not has_riscv() and not can_install(),
     "without-ffmpeg": lambda: not has_ffmpeg() and not can_install(),
     "without-gstreamer": lambda: not has_gstreamer() and not can_install(),
     "without-readers": lambda: not has_readers() and not (has_python311() and can_install()),

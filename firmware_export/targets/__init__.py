@@ -13,17 +13,19 @@ HOST = "c99"  # any C99 compiler, no machine of its own
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The emulator that runs programs for a core and counts their instructions."""
+    """An emulator that runs programs for a core and counts their instructions, and its memory."""
 
     emulator: str
     package: str
     arguments: tuple[str, ...]
     ticks_per_instruction: float
+    defines: tuple[str, ...]
+    memory: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A core: its compiler with the flags of every figure, its memory, its machine."""
+    """A core: its compiler with the flags of every figure, and its machines, the smallest first."""
 
     core: str
     family: str
@@ -32,8 +34,7 @@ class Target:
     package: str
     flags: tuple[str, ...]
     link_flags: tuple[str, ...]
-    memory: Mapping[str, int]
-    machine: Machine
+    machines: tuple[Machine, ...]
 
 
 def names() -> tuple[str, ...]:
@@ -49,21 +50,22 @@ def find(core: str) -> Target:
     if core not in names() or core == HOST:
         raise UsageError(f"no target {core!r}; known targets: {', '.join(names())}")
     record = _tuples(tomllib.loads(path.read_text()))
-    return Target(**{**record, "machine": Machine(**_tuples(record["machine"]))})
+    machines = tuple(Machine(**_tuples(machine)) for machine in record["machines"])
+    return Target(**{**record, "machines": machines})
 
 
 def _tuples(table: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
 
 
-def support_files(target: Target) -> dict[str, str]:
-    """Return startup, header and linker script of a core by file name."""
+def support_files(target: Target, machine: Machine) -> dict[str, str]:
+    """Return startup, header and linker script of a core's machine by file name."""
     folder = files("firmware_export") / "targets" / target.family
     texts = {
         entry.name: entry.read_text()
         for entry in folder.iterdir()
         if entry.name.endswith((".c", ".h", ".ld"))
     }
-    for key, value in target.memory.items():
+    for key, value in machine.memory.items():
         texts["link.ld"] = texts["link.ld"].replace(f"@{key}@", f"{value:#010x}")
     return texts

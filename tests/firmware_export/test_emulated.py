@@ -3,24 +3,53 @@
 from pathlib import Path
 
 import pytest
+from emulated_cores import CORES
 
+from edge import cost, tflite
 from firmware_export import emulate, export, oracle, selftest, targets, vectors
 
-CORES = tuple(name for name in targets.names() if name != targets.HOST)
+MODELS = (
+    "tflite-micro/hello_world_int8.tflite",
+    "mlperf-tiny/ad01_int8.tflite",
+    "mlperf-tiny/kws_ref_model.tflite",
+    "mlperf-tiny/pretrainedResnet_quant.tflite",
+    "mlperf-tiny/vww_96_int8.tflite",
+)
+QUICK = ("ad01", "kws")
+MOST, BUDGET_MACS = 8, 2e8
+CASES = [
+    pytest.param(path, marks=[] if any(q in path for q in QUICK) else [pytest.mark.full])
+    for path in MODELS
+]
 
-pytestmark = [pytest.mark.train, pytest.mark.needs("arm")]
+pytestmark = pytest.mark.train  # the oracle comes with the host's extra
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_the_self_test_passes_and_fails_on_a_wrong_vector(shared: Path, core: str) -> None:
-    made = export(shared / "data" / "mlperf-tiny" / "ad01_int8.tflite", core, name="ad")
+@pytest.mark.parametrize("path", CASES)
+def test_the_self_test_passes_on_the_core(shared: Path, path: str, core: str) -> None:
+    content = (shared / "data" / path).read_bytes()
+    made = export(content, core, name="net")
+    count = int(min(max(BUDGET_MACS / cost.macs(tflite.read(content)), 1), MOST))
+    count = min(count, 2) if any(quick in path for quick in QUICK) else count
+    inputs = vectors.synthetic(made.model.inputs, count)
+    outputs = oracle.answers(content, inputs, "tflm")
+    files = {**made.files, "net_selftest.c": selftest.text(made.model, inputs, outputs)}
+    counted = emulate.run(made.model, files, targets.find(core))
+    assert counted.failed == 0
+    assert counted.instructions > 0
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_self_test_fails_on_a_wrong_vector_and_layers_add_up(shared: Path, core: str) -> None:
+    path = shared / "data" / "tflite-micro" / "hello_world_int8.tflite"
+    made = export(path, core, name="net")
     inputs = vectors.synthetic(made.model.inputs, 2)
     outputs = oracle.answers(made.model.content, inputs, "tflm")
-    right = {**made.files, "ad_selftest.c": selftest.text(made.model, inputs, outputs)}
-    count = emulate.run(made.model, right, targets.find(core))
-    assert count.failed == 0
-    assert count.instructions > sum(count.layers) * 0.99
-    assert min(count.layers) > 0
-    outputs[0][1, 7] ^= 1
-    wrong = {**made.files, "ad_selftest.c": selftest.text(made.model, inputs, outputs)}
-    assert emulate.run(made.model, wrong, targets.find(core)).failed == 2
+    outputs[0][1, 0] ^= 1
+    files = {**made.files, "net_selftest.c": selftest.text(made.model, inputs, outputs)}
+    whole = emulate.run(made.model, files, targets.find(core))
+    counted = emulate.run(made.model, files, targets.find(core), layers=True)
+    assert (whole.failed, counted.failed) == (2, 2)
+    assert min(counted.layers) > 0
+    assert 0.8 * whole.instructions < sum(counted.layers) < whole.instructions

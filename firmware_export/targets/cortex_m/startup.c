@@ -28,15 +28,45 @@ void platform_exit(int code)
     }
 }
 
-/* A 32-bit timer that counts down at 25 MHz; with an instruction of 64 ns none is missed. */
-#define TIMER_CONTROL (*(volatile uint32_t *)0x40000000u)
-#define TIMER_VALUE (*(volatile uint32_t *)0x40000004u)
-#define TIMER_RELOAD (*(volatile uint32_t *)0x40000008u)
+/* Timers that resolve each instruction; which one, and where it lies, the machine's defines say. */
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+
+#if defined(PLATFORM_TIMER_CMSDK) /* 32 bits, counts down */
+static void timer_start(void)
+{
+    REGISTER(PLATFORM_TIMER_CMSDK + 8u) = 0xffffffffu;
+    REGISTER(PLATFORM_TIMER_CMSDK + 4u) = 0xffffffffu;
+    REGISTER(PLATFORM_TIMER_CMSDK) = 1u;
+}
 
 uint32_t platform_ticks(void)
 {
-    return 0xffffffffu - TIMER_VALUE;
+    return 0xffffffffu - REGISTER(PLATFORM_TIMER_CMSDK + 4u);
 }
+#elif defined(PLATFORM_TIMER_SSE) /* the system counter, its lower half */
+static void timer_start(void)
+{
+    REGISTER(PLATFORM_TIMER_SSE) = 1u;
+}
+
+uint32_t platform_ticks(void)
+{
+    return REGISTER(PLATFORM_TIMER_SSE + 8u);
+}
+#elif defined(PLATFORM_TIMER_NRF) /* 32 bits at 16 MHz, read by a capture */
+static void timer_start(void)
+{
+    REGISTER(PLATFORM_TIMER_NRF + 0x508u) = 3u;
+    REGISTER(PLATFORM_TIMER_NRF + 0x510u) = 0u;
+    REGISTER(PLATFORM_TIMER_NRF) = 1u;
+}
+
+uint32_t platform_ticks(void)
+{
+    REGISTER(PLATFORM_TIMER_NRF + 0x40u) = 1u;
+    return REGISTER(PLATFORM_TIMER_NRF + 0x540u);
+}
+#endif
 
 void platform_reset(void)
 {
@@ -50,9 +80,7 @@ void platform_reset(void)
     for (uint32_t *to = &_bss_start; to < &_bss_end;) {
         *to++ = 0u;
     }
-    TIMER_RELOAD = 0xffffffffu;
-    TIMER_VALUE = 0xffffffffu;
-    TIMER_CONTROL = 1u;
+    timer_start();
     platform_exit(main());
 }
 
