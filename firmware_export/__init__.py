@@ -9,10 +9,12 @@ from edge import tflite
 from edge.bundle import Bundle
 from edge.errors import BadDataError
 from firmware_export import emit, targets
-from firmware_export.layers import allowed_overlaps, layers_of, lifetimes
+from firmware_export.layers import allowed_overlaps, layers_of, lifetimes, turned
 from firmware_export.node import Rounding, scale
-from firmware_export.plan import overlaps, plan
+from firmware_export.placement import plan
+from firmware_export.plan import overlaps
 from firmware_export.rewrite import rewrite
+from firmware_export.schedule import schedule
 
 __all__ = ["Export", "export"]
 
@@ -43,7 +45,7 @@ def export(
     original = tflite.read(content)
     rewritten = rewrite(original)
     graph = rewritten.graph
-    layers = layers_of(rewritten, rounding)
+    layers = schedule(rewritten, layers_of(rewritten, rounding))
     allowed = allowed_overlaps(layers)
     placed = plan(lifetimes(rewritten, layers), allowed)
     if faults := overlaps(placed, allowed):
@@ -54,7 +56,7 @@ def export(
         graph=replace(graph, outputs=tuple(rewritten.at(i) for i in graph.outputs)),
         inputs=tuple(graph.tensors[i] for i in graph.inputs),
         outputs=tuple(graph.tensors[i] for i in graph.outputs),
-        layers=layers,
+        layers=turned(layers, placed),
         plan=placed,
         rounding=rounding,
         labels=labels,

@@ -114,6 +114,7 @@ def source(model: Model) -> str:
     parts = [
         f'{LICENCE}\n#include "{n}.h"\n#include <string.h>\n',
         _profile_macro(model),
+        _greatest(model.layers),
         *kernel_texts(model),
         _flip(model),
         "".join(_declaration(c) for c in unique_constants(model)),
@@ -244,7 +245,8 @@ def _float(value: float) -> str:
 
 
 def _profile_macro(model: Model) -> str:
-    return f"""#ifdef NAME_PROFILE
+    return f"""#if defined(LAYER)  /* a test's own */
+#elif defined(NAME_PROFILE)
 #define LAYER(i, call) do {{ const uint32_t start = {model.name}_clock(); call; \\
     if (m->layer_ticks != NULL) m->layer_ticks[i] += {model.name}_clock() - start; }} while (0)
 #else
@@ -262,6 +264,15 @@ def _profile_macro(model: Model) -> str:
 #define KERNEL NAME_CODE_ATTR static
 #endif
 """
+
+
+def _greatest(layers: Iterable[Layer]) -> str:
+    """Return the macros that kernels read, each the greatest of all layers."""
+    found: dict[str, int] = {}
+    for layer in layers:
+        for name, value in layer.call.greatest:
+            found[name] = max(found.get(name, value), value)
+    return "".join(f"#define {name} {value}\n" for name, value in found.items())
 
 
 def _flip(model: Model) -> str:

@@ -1,12 +1,14 @@
 """A rewritten graph as steps to run: calls, lifetimes, and every fault at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.errors import BadDataError
 from firmware_export.node import Call, Node, Rounding
 from firmware_export.ops import OPS
-from firmware_export.plan import Lifetime, Overlap
+from firmware_export.plan import WORD_BYTES, Lifetime, Overlap, Plan
 from firmware_export.rewrite import Rewritten
+
+WIDE = {"int64": 8, "uint64": 8}  # alignment in bytes, where it is more than a word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,8 +86,11 @@ def lifetimes(rewritten: Rewritten, layers: tuple[Layer, ...]) -> list[Lifetime]
     for index in graph.outputs:
         touch(rewritten.at(index), end)
     tensors = [
-        Lifetime("tensor", index, graph.tensors[index].size_bytes, first, last)
+        Lifetime(
+            "tensor", index, tensor.size_bytes, first, last, WIDE.get(tensor.dtype, WORD_BYTES)
+        )
         for index, (first, last) in spans.items()
+        if (tensor := graph.tensors[index])
     ]
     scratches = [
         Lifetime("scratch", step, layer.call.scratch_bytes, step, step)
@@ -96,9 +101,29 @@ def lifetimes(rewritten: Rewritten, layers: tuple[Layer, ...]) -> list[Lifetime]
 
 
 def allowed_overlaps(layers: tuple[Layer, ...]) -> list[Overlap]:
-    """Return which outputs may overlap the first input of their operator, and how far."""
-    return [
-        Overlap(step, layer.inputs[0], layer.outputs[0], layer.call.lead_bytes)
-        for step, layer in enumerate(layers)
-        if layer.call.lead_bytes is not None and layer.inputs
-    ]
+    """Return which outputs may overlap which inputs of their operator, and how far."""
+    found = []
+    for step, layer in enumerate(layers):
+        call = layer.call
+        for position in call.in_place:
+            into = layer.sources[position] if position < len(layer.sources) else ""
+            # an input that is read twice must survive for the second reading
+            if call.lead_bytes is not None and isinstance(into, int):
+                lag = call.lag_bytes if layer.inputs.count(into) == 1 else None
+                found.append(Overlap(step, into, layer.outputs[0], call.lead_bytes, lag))
+    return found
+
+
+def turned(layers: tuple[Layer, ...], placed: Plan) -> tuple[Layer, ...]:
+    """Return the layers with those walking backwards whose output overlaps their input's end."""
+    return tuple(_turned(layer, placed) for layer in layers)
+
+
+def _turned(layer: Layer, placed: Plan) -> Layer:
+    call = layer.call
+    if call.lag_bytes is None or call.lead_bytes is None or not isinstance(layer.sources[0], int):
+        return layer
+    ahead = placed.offset("tensor", layer.sources[0]) - placed.offset("tensor", layer.outputs[0])
+    if ahead >= call.lead_bytes:
+        return layer
+    return replace(layer, call=replace(call, fields=(*call.fields, ("backward", "1"))))

@@ -59,7 +59,10 @@ class Call:
     `inputs` are positions among the operator's inputs, or `@name` of a constant; `outputs` are
     positions among its outputs. `starts` are bytes to add to each of those pointers.
     `lead_bytes`: the output may overlap input 0, which dies here, when it starts at least this
-    many bytes before it (0: in place); None: it must not.
+    many bytes before it (0: in place); None: it must not. `lag_bytes`: the function has a field
+    `backward`; where that is 1 the output may start at least so many bytes behind the input.
+    `in_place`: the inputs for which this holds. `greatest`: macros that the kernels read, each
+    the greatest of all layers.
     """
 
     kernels: tuple[str, ...]
@@ -72,6 +75,9 @@ class Call:
     scratch_bytes: int = 0
     scratch_type: str = "int8_t *"
     lead_bytes: int | None = None
+    lag_bytes: int | None = None
+    in_place: tuple[int, ...] = (0,)
+    greatest: tuple[tuple[str, int], ...] = ()
 
 
 class Op(Protocol):

@@ -1,10 +1,12 @@
-"""Where each tensor lies in the arena: lifetimes, placement, and a checker apart from the maker."""
+"""What a plan of the arena is: lifetimes, places, allowed overlaps, and a checker of plans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-ALIGN_BYTES = 16
+ALIGN_BYTES = 16  # of the arena itself
+# Of what lies in it: a word, so that kernels may load four int8 at once on every core.
+WORD_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +18,29 @@ class Lifetime:
     size_bytes: int
     first: int
     last: int
+    align_bytes: int = WORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """At `step` the tensor `out` may start `lead_bytes` or more before `into`, which dies there."""
+    """At `step` the tensor `out` may share bytes with `into`, which dies there.
+
+    Either `out` starts `lead_bytes` or more before `into`, or, for an operator that can walk
+    backwards, `lag_bytes` or more behind it.
+    """
 
     step: int
     into: int
     out: int
     lead_bytes: int
+    lag_bytes: int | None = None
+
+    def span_bytes(self, into_bytes: int, out_bytes: int) -> int:
+        """Return the fewest bytes that hold both tensors."""
+        spans = [into_bytes + out_bytes, max(out_bytes, self.lead_bytes + into_bytes)]
+        if self.lag_bytes is not None:
+            spans.append(max(into_bytes, self.lag_bytes + out_bytes))
+        return min(spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +70,26 @@ class Plan:
         )
 
 
-def plan(lives: Sequence[Lifetime], allowed: Sequence[Overlap] = ()) -> Plan:
-    """Place every lifetime; the best of three greedy orders (by size, by time, by both)."""
-    orders = (
-        lambda life: (-life.size_bytes, life.first),
-        lambda life: (life.first, -life.size_bytes),
-        lambda life: (-life.size_bytes * (life.last - life.first + 1), life.first),
-    )
-    plans = (_greedy(sorted(lives, key=order), allowed) for order in orders)
-    return min(plans, key=lambda p: p.arena_bytes)
+def live_bound_bytes(lives: Sequence[Lifetime], allowed: Sequence[Overlap] = ()) -> int:
+    """Return the largest sum of what is alive at one step, pairs that may overlap as one piece.
+
+    No plan can be smaller; it tells how far a plan is from the best.
+    """
+    by_number = {life.number: life for life in lives if life.kind == "tensor"}
+    steps = range(max((life.last for life in lives), default=0) + 1)
+    live = {s: sum(v.size_bytes for v in lives if v.first <= s <= v.last) for s in steps}
+    saved = dict.fromkeys(steps, 0)
+    for rule in allowed:
+        into, out = by_number[rule.into], by_number[rule.out]
+        if dies(into, out, rule):
+            a, b = into.size_bytes, out.size_bytes
+            saved[rule.step] = max(saved[rule.step], a + b - rule.span_bytes(a, b))
+    return max((live[s] - saved[s] for s in steps), default=0)
+
+
+def dies(into: Lifetime, out: Lifetime, rule: Overlap) -> bool:
+    """Return whether an input is needed for the last time where the output is first written."""
+    return into.last == rule.step == out.first
 
 
 def overlaps(made: Plan, allowed: Sequence[Overlap] = ()) -> list[str]:
@@ -72,6 +98,8 @@ def overlaps(made: Plan, allowed: Sequence[Overlap] = ()) -> list[str]:
     for i, a in enumerate(made.places):
         if a.offset_bytes < 0 or a.end_bytes > made.arena_bytes:
             faults.append(f"{a.life.kind} {a.life.number} leaves the arena")
+        if a.offset_bytes % a.life.align_bytes:
+            faults.append(f"{a.life.kind} {a.life.number} is not aligned")
         for b in made.places[i + 1 :]:
             same_time = a.life.first <= b.life.last and b.life.first <= a.life.last
             same_bytes = a.offset_bytes < b.end_bytes and b.offset_bytes < a.end_bytes
@@ -88,37 +116,7 @@ def _is_allowed(a: Place, b: Place, allowed: Sequence[Overlap]) -> bool:
     for rule in allowed:
         for into, out in ((a, b), (b, a)):
             if (rule.into, rule.out) == (into.life.number, out.life.number):
-                dies = into.life.last == rule.step == out.life.first
-                return dies and into.offset_bytes - out.offset_bytes >= rule.lead_bytes
+                ahead = into.offset_bytes - out.offset_bytes
+                behind = rule.lag_bytes is not None and -ahead >= rule.lag_bytes
+                return dies(into.life, out.life, rule) and (ahead >= rule.lead_bytes or behind)
     return False
-
-
-def _greedy(lives: Sequence[Lifetime], allowed: Sequence[Overlap]) -> Plan:
-    """Put each lifetime as low as those that are alive with it let it."""
-    places: list[Place] = []
-    for life in lives:
-        rivals = [p for p in places if _alive_together(p.life, life)]
-        starts = {0, *(_up(p.end_bytes) for p in rivals)}
-        # in place, or as close before it as the operator lets its output come
-        starts |= {_up(p.offset_bytes + lead) for p in rivals for lead in _leads(allowed)}
-        starts |= {p.offset_bytes - _up(lead) for p in rivals for lead in _leads(allowed)}
-        tries = (Place(life, start) for start in sorted(s for s in starts if s >= 0))
-        places.append(next(p for p in tries if all(_apart(p, rival, allowed) for rival in rivals)))
-    return Plan(tuple(places), max((p.end_bytes for p in places), default=0))
-
-
-def _leads(allowed: Sequence[Overlap]) -> set[int]:
-    return {rule.lead_bytes for rule in allowed}
-
-
-def _alive_together(a: Lifetime, b: Lifetime) -> bool:
-    return a.first <= b.last and b.first <= a.last
-
-
-def _apart(a: Place, b: Place, allowed: Sequence[Overlap]) -> bool:
-    share = a.offset_bytes < b.end_bytes and b.offset_bytes < a.end_bytes
-    return not share or _is_allowed(a, b, allowed)
-
-
-def _up(offset_bytes: int) -> int:
-    return -(-offset_bytes // ALIGN_BYTES) * ALIGN_BYTES

@@ -52,4 +52,5 @@ def call(node: Node) -> Call:
         ),
         inputs=(0, 1),
         lead_bytes=0,
+        in_place=(0, 1),
     )  # fmt: skip

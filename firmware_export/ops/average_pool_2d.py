@@ -10,6 +10,7 @@ from firmware_export.node import (
     unknown_activation,
     zero_point,
 )
+from firmware_export.ops.walk import Axis, walk
 from firmware_export.ops.window import padding_before
 
 
@@ -26,10 +27,13 @@ def faults(node: Node) -> list[str]:
 
 def call(node: Node) -> Call:
     """Return the call of `average_pool_2d`."""
-    _, in_h, in_w, channels = nhwc(node.input())
+    batch, in_h, in_w, channels = nhwc(node.input())
     _, out_h, out_w, _ = nhwc(node.output())
     k_h, k_w = node.option("filter_height", 1), node.option("filter_width", 1)
     stride_h, stride_w = node.option("stride_h", 1), node.option("stride_w", 1)
+    pads = padding_before(node, 1, k_h, stride_h), padding_before(node, 2, k_w, stride_w)
+    rows = Axis(in_h, out_h, k_h, stride_h, pads[0])
+    path = walk(rows, Axis(in_w, out_w, k_w, stride_w, pads[1]), channels, channels)
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
     return Call(
         kernels=("average_pool_2d",),
@@ -38,8 +42,8 @@ def call(node: Node) -> Call:
             ("in_h", str(in_h)), ("in_w", str(in_w)), ("channels", str(channels)),
             ("out_h", str(out_h)), ("out_w", str(out_w)), ("k_h", str(k_h)), ("k_w", str(k_w)),
             ("stride_h", str(stride_h)), ("stride_w", str(stride_w)),
-            ("pad_h", str(padding_before(node, 1, k_h, stride_h))),
-            ("pad_w", str(padding_before(node, 2, k_w, stride_w))),
+            ("pad_h", str(pads[0])), ("pad_w", str(pads[1])),
             ("act_min", str(low)), ("act_max", str(high)),
         ),
+        lead_bytes=path.lead_by_channel() if batch == 1 else None,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from firmware_export.node import (
     Call,
+    Constant,
     Node,
     activation_range,
     constant,
@@ -11,6 +12,7 @@ from firmware_export.node import (
     values,
     zero_point,
 )
+from firmware_export.ops.walk import Axis, Walk, walk
 from firmware_export.ops.window import channels_of, padding_before, per_channel
 
 PIXELS = 4  # the most columns that a kernel gathers at a time
@@ -30,7 +32,7 @@ def faults(node: Node) -> list[str]:
 
 def call(node: Node) -> Call:
     """Return the call of `pointwise`, or of `conv_2d` with four gathered columns as scratch."""
-    _, in_h, in_w, in_c = nhwc(node.input())
+    batch, in_h, in_w, in_c = nhwc(node.input())
     _, out_h, out_w, out_c = nhwc(node.output())
     weights = values(node.input(1))
     _, k_h, k_w, k_c = weights.shape
@@ -41,12 +43,15 @@ def call(node: Node) -> Call:
         padding_before(node, axis, k, s, d)
         for axis, k, s, d in zip((1, 2), (k_h, k_w), stride, dilation, strict=True)
     ]
+    path = walk(
+        Axis(in_h, out_h, k_h, stride[0], pads[0], dilation[0]),
+        Axis(in_w, out_w, k_w, stride[1], pads[1], dilation[1]), in_c, out_c,
+    )  # fmt: skip
     channels = channels_of(node, weights, (1, 2, 3))
     constants, kernels = channels.constants, (*channels.kernels, *GEMM)
     gemm = ("gemm", _gemm(node, depth, out_c // groups, out_c))
     if (k_h, k_w, *stride, groups) == (1, 1, 1, 1, 1):
-        pointwise = (("pixels", str(out_h * out_w)), gemm)
-        return Call((*kernels, "pointwise"), "pointwise", pointwise, constants)
+        return _pointwise(kernels, gemm, constants, batch, path)
     fields = (
         ("in_h", str(in_h)), ("in_w", str(in_w)), ("in_c", str(in_c)),
         ("out_h", str(out_h)), ("out_w", str(out_w)), ("out_c", str(out_c)),
@@ -56,7 +61,31 @@ def call(node: Node) -> Call:
         ("pad_h", str(pads[0])), ("pad_w", str(pads[1])),
         ("in_zero_point", str(zero_point(node.input()))), gemm,
     )  # fmt: skip
-    return Call((*kernels, "conv_2d"), "conv_2d", fields, constants, scratch_bytes=PIXELS * depth)
+    lead = path.lead_after_reading() if groups == 1 else path.lead_while_reading(PIXELS)
+    return Call(
+        (*kernels, "conv_2d"), "conv_2d", fields, constants, scratch_bytes=PIXELS * depth,
+        lead_bytes=lead if batch == 1 else None,
+    )  # fmt: skip
+
+
+def _pointwise(
+    kernels: tuple[str, ...],
+    gemm: tuple[str, str],
+    constants: tuple[Constant, ...],
+    batch: int,
+    path: Walk,
+) -> Call:
+    """Return the call of a 1x1 window; in place where it leaves as many channels as it takes."""
+    pixels = batch * len(path.needed_to)
+    fields = (("pixels", str(pixels)), gemm)
+    depth = int(path.needed_to[0])
+    if depth != path.out_bytes:
+        lead = path.lead_while_reading(PIXELS) if batch == 1 else None
+        return Call((*kernels, "pointwise"), "pointwise", fields, constants, lead_bytes=lead)
+    name = "pointwise_in_place"
+    return Call(
+        (*kernels, name), name, fields, constants, scratch_bytes=PIXELS * depth, lead_bytes=0
+    )
 
 
 def _gemm(node: Node, depth: int, channels: int, out_stride: int) -> str:

@@ -11,9 +11,8 @@ from firmware_export.node import (
     values,
     zero_point,
 )
+from firmware_export.ops.walk import Axis, walk
 from firmware_export.ops.window import channels_of, padding_before, per_channel
-
-POINTER_BYTES = 8  # on the host; 4 on a microcontroller
 
 
 def faults(node: Node) -> list[str]:
@@ -29,7 +28,7 @@ def faults(node: Node) -> list[str]:
 
 def call(node: Node) -> Call:
     """Return the call of `depthwise_conv_2d`."""
-    _, in_h, in_w, in_c = nhwc(node.input())
+    batch, in_h, in_w, in_c = nhwc(node.input())
     _, out_h, out_w, out_c = nhwc(node.output())
     weights = values(node.input(1))
     _, k_h, k_w, _ = weights.shape
@@ -39,6 +38,11 @@ def call(node: Node) -> Call:
         padding_before(node, axis, k, s, d)
         for axis, k, s, d in zip((1, 2), (k_h, k_w), stride, dilation, strict=True)
     ]
+    path = walk(
+        Axis(in_h, out_h, k_h, stride[0], pads[0], dilation[0]),
+        Axis(in_w, out_w, k_w, stride[1], pads[1], dilation[1]), in_c, out_c,
+    )  # fmt: skip
+    lead = path.lead_by_channel() if in_c == out_c else path.lead_while_reading(1)
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
     channels = channels_of(node, weights, (0, 1, 2))
     return Call(
@@ -61,6 +65,8 @@ def call(node: Node) -> Call:
             ("act_min", str(low)), ("act_max", str(high)),
         ),
         constants=channels.constants,
-        scratch_bytes=POINTER_BYTES * k_h * k_w + in_c,
-        scratch_type="const int8_t **",
+        scratch_bytes=in_c,
+        lead_bytes=lead if batch == 1 else None,
+        lag_bytes=path.lag() if batch == 1 else None,
+        greatest=(("DEPTHWISE_TAPS", k_h * k_w),),
     )  # fmt: skip

@@ -23,22 +23,28 @@ static void depthwise_rest(const depthwise_conv_2d_t *p, const int8_t *const *ta
     }
 }
 
-/* Scratch: a pointer for each tap, then a pixel. */
+/* Scratch: a pixel. Backwards, the output may overlap the end of the input. */
 KERNEL void depthwise_conv_2d(const depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
-                              const int8_t **scratch)
+                              int8_t *scratch)
 {
-    int8_t *const outside = (int8_t *)(scratch + p->taps);
+    const int8_t *taps[DEPTHWISE_TAPS];
+    const int32_t step = p->backward ? -1 : 1, pixels = p->out_h * p->out_w;
+    int32_t x = p->backward ? p->out_w - 1 : 0, y = p->backward ? p->out_h - 1 : 0;
 
-    memset(outside, p->in_zero_point, (size_t)p->in_c);
-    for (int32_t y = 0; y < p->out_h; y++) {
-        for (int32_t x = 0; x < p->out_w; x++, out += p->out_c) {
-            int32_t c = 0;
-            depthwise_taps(p, in, outside, scratch, y * p->stride_h - p->pad_h,
-                           x * p->stride_w - p->pad_w);
-            if (p->depth_multiplier == 1) {
-                c = depthwise_block(p, scratch, out, c);
-            }
-            depthwise_rest(p, scratch, out, c);
+    memset(scratch, p->in_zero_point, (size_t)p->in_c);
+    out += p->backward ? (pixels - 1) * p->out_c : 0;
+    for (int32_t left_over = pixels; left_over > 0; left_over--, out += step * p->out_c) {
+        int32_t c = 0;
+        depthwise_taps(p, in, scratch, taps, y * p->stride_h - p->pad_h,
+                       x * p->stride_w - p->pad_w);
+        if (p->depth_multiplier == 1) {
+            c = depthwise_block(p, taps, out, c);
+        }
+        depthwise_rest(p, taps, out, c);
+        x += step;
+        if (x < 0 || x >= p->out_w) {
+            x = p->backward ? p->out_w - 1 : 0;
+            y += step;
         }
     }
 }

@@ -1,3 +1,7 @@
+#if GEMM_PIXELS > 4
+#error "the plan of the arena counts on at most four pixels at a time"
+#endif
+
 static void gemm_1x1(const gemm_t *p, const int8_t *x, int8_t *out, int32_t c)
 {
     const int8_t *w = p->weights + c * p->depth;
