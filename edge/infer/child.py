@@ -163,7 +163,10 @@ class Child:
         if not self.ended.wait(GONE_S):
             self._process.kill()
             self.ended.wait(GONE_S)
-        return self._end or ChildEndedError(-signal.SIGKILL, "it does not go away")
+        if self._end is None:
+            return ChildEndedError(-signal.SIGKILL, "it does not go away")
+        # a fresh one: once raised it would hold this child, and so itself
+        return ChildEndedError(self._end.status, self._end.last_words)
 
     def _live(self, command: Sequence[str], files: tuple[int, ...]) -> None:
         try:

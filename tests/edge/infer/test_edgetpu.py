@@ -1,5 +1,6 @@
 """The Edge TPU's backend and its child: every step, every way to fail, by a stand-in library."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -400,3 +401,49 @@ def test_the_deadline_follows_the_median(opened: Opener, stick: Stick) -> None:
     with pytest.raises(UnavailableError, match=r"no answer within [2-9]\d{3} ms"):
         backend.infer([picture(1)])
     assert time.monotonic() - start >= 2.0
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize("death", ["none", "abort", "error", "start"])
+def test_what_it_held_is_free_at_once(
+    death: str,
+    visitors: Bundle,
+    runtime: Runtime,
+    library: Path,
+    stick: Stick,
+    machine_root: Path,
+) -> None:
+    """A frame buffer is an open file: it must not wait for the collector of cycles."""
+    patient = Deadline(usual_ms=PATIENCE_S * 1e3, first_ms=PATIENCE_S * 1e3)
+    settings = Settings(str(library), deadline=patient, machine=Machine(machine_root))
+    stick.plan("create=abort" if death == "start" else f"after=1 then={death}")
+
+    def live_and_die() -> None:
+        if death == "start":
+            with pytest.raises(UnavailableError):
+                open_edgetpu(visitors, runtime, "usb:0", settings)
+            return
+        backend = open_edgetpu(visitors, runtime, "usb:0", settings)
+        backend.on_death(lambda error: None)
+        if death == "none":
+            backend.infer([picture(1)])
+        else:
+            with pytest.raises(UnavailableError):
+                backend.infer([picture(1)])
+        backend.close()
+
+    def held() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    live_and_die()  # what is opened once and kept
+    before = held()
+    live_and_die()
+    until(lambda: held() <= before)
