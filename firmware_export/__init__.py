@@ -5,17 +5,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from edge import tflite
 from edge.bundle import Bundle
+from edge.bundle.model import tensor_order
 from edge.errors import BadDataError
-from firmware_export import emit, targets
+from edge.infer.border import pixel_table
+from firmware_export import emit, header, targets
 from firmware_export.layers import allowed_overlaps, layers_of, lifetimes, turned
+from firmware_export.model import Model, c_name
 from firmware_export.node import Rounding, scale
 from firmware_export.placement import plan
-from firmware_export.plan import overlaps
+from firmware_export.plan import ALIGN_BYTES, overlaps
 from firmware_export.rewrite import rewrite
 from firmware_export.schedule import schedule
 
+# The arena begins a line of its own where a cache may be cleaned behind the back of a DMA.
+CACHE_LINE_BYTES = {"cortex-m7": 32, "cortex-m55": 32}
 __all__ = ["Export", "export"]
 
 
@@ -25,7 +32,7 @@ class Export:
 
     files: Mapping[str, str]
     report: Mapping[str, Any]
-    model: emit.Model
+    model: Model
 
 
 def export(
@@ -50,8 +57,8 @@ def export(
     placed = plan(lifetimes(rewritten, layers), allowed)
     if faults := overlaps(placed, allowed):
         raise AssertionError(f"the planner made a wrong plan: {faults}")
-    model = emit.Model(
-        name=emit.c_name(name or found),
+    model = Model(
+        name=c_name(name or found),
         content=content,
         graph=replace(graph, outputs=tuple(rewritten.at(i) for i in graph.outputs)),
         inputs=tuple(graph.tensors[i] for i in graph.inputs),
@@ -61,16 +68,36 @@ def export(
         rounding=rounding,
         labels=labels,
         family=family,
+        align_bytes=CACHE_LINE_BYTES.get(target, ALIGN_BYTES),
+        pixels=_pixels(bundle, original, tuple(graph.tensors[i] for i in graph.inputs)),
     )
     texts = {
-        f"{model.name}.h": emit.header(model),
+        f"{model.name}.h": header.header(model),
         f"{model.name}.c": emit.source(model),
         f"{model.name}_weights.c": emit.weights(model),
     }
     return Export(texts, _report(model, original), model)
 
 
-def _report(model: emit.Model, original: tflite.Graph) -> dict[str, Any]:
+def _pixels(
+    bundle: Bundle | Path | bytes, original: tflite.Graph, inputs: tuple[tflite.Tensor, ...]
+) -> dict[int, NDArray[Any]]:
+    """Return what each picture input holds for a pixel value, where a bundle tells it."""
+    if not isinstance(bundle, Bundle):
+        return {}
+    order = tensor_order(original, bundle.inputs) or ()
+    specs = dict(zip(order, bundle.inputs, strict=False))
+    found = {}
+    for i, (index, tensor) in enumerate(zip(original.inputs, inputs, strict=True)):
+        spec, quant = specs.get(index), tensor.quant
+        if spec is not None and spec.kind == "image" and quant is not None:
+            # the tensor of the C, where the model's own takes floats
+            step, zero = float(scale(tensor)), int(quant.zero_points[0])
+            found[i] = pixel_table(replace(spec, dtype=tensor.dtype, scale=step, zero_point=zero))
+    return found
+
+
+def _report(model: Model, original: tflite.Graph) -> dict[str, Any]:
     arrays = emit.unique_constants(model)
     return {
         "arena_bytes": model.plan.arena_bytes,

@@ -1,6 +1,5 @@
-"""The C text: one library of two files and a header, the same bytes for the same model."""
+"""The C text: NAME.c and NAME_weights.c, the same bytes for the same model."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,103 +8,27 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edge.tflite import Graph, Tensor
+from edge.tflite import Tensor
+from firmware_export import helpers
 from firmware_export.layers import Layer
-from firmware_export.node import Rounding, elements, has_one_scale, scale, shape
-from firmware_export.plan import ALIGN_BYTES, Plan
+from firmware_export.model import (
+    C_TYPES,
+    LICENCE,
+    Model,
+    c_type,
+    inner_type,
+    invoke_parameters,
+    numbers,
+    strings,
+)
+from firmware_export.node import elements
 
-C_TYPES = {
-    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t",
-    "int64": "int64_t",
-}  # fmt: skip
 # Ways to bring sums to 8 bits, the widest first -> what each is made of.
 SUMS = {
     "requantize_wide": ("fixed_point", "requantize_double", "requantize_wide"),
     "requantize_left": ("requantize_sum", "requantize_left"),
     "requantize_short": ("requantize_sum", "requantize_short"),
 }
-LICENCE = "/* SPDX-License-Identifier: MIT-0 */"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
-    """All that the text is made of; `inputs` and `outputs` as the caller sees them."""
-
-    name: str
-    content: bytes
-    graph: Graph
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    layers: tuple[Layer, ...]
-    plan: Plan
-    rounding: Rounding
-    labels: tuple[str, ...]
-    family: str
-
-    @property
-    def upper(self) -> str:
-        """Return the prefix of macros."""
-        return self.name.upper()
-
-    @property
-    def sha256(self) -> str:
-        """Return the hash of the .tflite file."""
-        return hashlib.sha256(self.content).hexdigest()
-
-
-def header(model: Model) -> str:
-    """Return NAME.h."""
-    n, u, sha = model.name, model.upper, model.sha256
-    shapes = "\n".join(_tensor_macros(model))
-    inputs = "".join(
-        f"{c_type(t)} *{n}_input{i}(const {n}_t *m);  /* write here to save the copy; "
-        "overwritten by invoke */\n"
-        for i, t in enumerate(model.inputs)
-    )
-    outputs = "".join(
-        f"const {c_type(t)} *{n}_output{i}(const {n}_t *m);  /* valid until the next invoke or "
-        "reset */\n"
-        for i, t in enumerate(model.outputs)
-    )
-    return f"""{LICENCE}
-#ifndef {u}_H
-#define {u}_H
-#include <stddef.h>
-#include <stdint.h>
-#ifdef __cplusplus
-extern "C" {{
-#endif
-#define {u}_API_VERSION 1
-#define {u}_MODEL_SHA256 "{sha}"
-#define {u}_MODEL_ID 0x{sha[:8]}u
-#define {u}_ROUNDING "{model.rounding}"
-#define {u}_ARENA_BYTES {model.plan.arena_bytes}u
-#define {u}_STATE_BYTES 0u
-#define {u}_ALIGN {ALIGN_BYTES}u
-#define {u}_NUM_LAYERS {len(model.layers)}u
-{shapes}
-typedef enum {{
-    {u}_MORE_ROWS = 1, {u}_OK = 0, {u}_ERR_NULL = -1, {u}_ERR_SIZE = -2, {u}_ERR_ALIGN = -3,
-    {u}_ERR_NOT_INIT = -4, {u}_ERR_ROWS = -5
-}} {n}_status;
-typedef struct {{
-    uint8_t *arena, *state;
-    uint32_t *layer_ticks;
-    uint32_t magic;
-    uint16_t row, reserved;
-}} {n}_t;
-{n}_status {n}_init({n}_t *m, void *arena, size_t arena_bytes, void *state, size_t state_bytes);
-{n}_status {n}_reset({n}_t *m);
-{inputs}{outputs}{n}_status {n}_invoke({n}_t *m, {invoke_parameters(model)}); /* or NULL */
-{_helper_prototypes(model)}extern const char *const {n}_labels[], *const {n}_layer_names[];
-uint32_t {n}_clock(void); /* yours; referenced only under -D{u}_PROFILE */
-/* In {n}_selftest.c; 0, or 1 + first wrong vector. */
-int {n}_selftest({n}_t *m, void (*print)(const char *line));
-#ifdef __cplusplus
-}}
-#endif
-#endif
-"""
 
 
 def source(model: Model) -> str:
@@ -122,10 +45,11 @@ def source(model: Model) -> str:
         _init(model),
         "\n".join(_accessors(model)),
         _invoke(model),
-        "\n".join(_helpers(model)),
-        f"const char *const {n}_labels[] = {{ {_strings((*model.labels, None))} }};\n"
+        "\n".join(helpers.texts(model)),
+        _run(model),
+        f"const char *const {n}_labels[] = {{ {strings((*model.labels, None))} }};\n"
         f"const char *const {n}_layer_names[] = {{ "
-        f"{_strings((*(layer.node.op.op for layer in model.layers), None))} }};\n",
+        f"{strings((*(layer.node.op.op for layer in model.layers), None))} }};\n",
     ]
     return "\n".join(part for part in parts if part).replace("NAME_", f"{u}_")
 
@@ -203,45 +127,6 @@ def kernel(folder: str, name: str) -> str:
     """Return the text of a kernel, "" where the folder has none of that name."""
     path = files("firmware_export") / "kernels" / folder / f"{name}.c"
     return path.read_text().rstrip() + "\n" if path.is_file() else ""
-
-
-def c_type(tensor: Tensor) -> str:
-    """Return the C type of a tensor's elements."""
-    return C_TYPES[tensor.dtype]
-
-
-def inner_type(tensor: Tensor) -> str:
-    """Return the C type that kernels see: uint8 is held as int8."""
-    return C_TYPES["int8" if tensor.dtype == "uint8" else tensor.dtype]
-
-
-def invoke_parameters(model: Model) -> str:
-    """Return the parameters of invoke behind the model, one per tensor."""
-    ins = [f"const {c_type(t)} *in{i}" for i, t in enumerate(model.inputs)]
-    return ", ".join(ins + [f"{c_type(t)} *out{i}" for i, t in enumerate(model.outputs)])
-
-
-def c_name(text: str) -> str:
-    """Return a name [a-z][a-z0-9_]* made of any text."""
-    plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "model"
-    return plain if plain[0].isalpha() else f"m_{plain}"
-
-
-def _tensor_macros(model: Model) -> Iterator[str]:
-    for kind, tensors in (("INPUT", model.inputs), ("OUTPUT", model.outputs)):
-        for i, tensor in enumerate(tensors):
-            name = f"#define {model.upper}_{kind}{i}"
-            yield f"{name}_SHAPE {{ {', '.join(map(str, shape(tensor)))} }}"
-            yield f"{name}_COUNT {elements(tensor)}u"
-            if has_one_scale(tensor) and tensor.quant is not None:
-                yield f"{name}_SCALE {_float(float(scale(tensor)))}"
-                yield f"{name}_ZERO_POINT ({tensor.quant.zero_points[0]})"
-
-
-def _float(value: float) -> str:
-    """Return a float literal that reads back as the same float32."""
-    text = f"{value:.9g}"
-    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
 def _profile_macro(model: Model) -> str:
@@ -414,67 +299,39 @@ def _call(model: Model, index: int) -> str:
     return f"{layer.call.function}(&layer{index}, {', '.join(arguments)})"
 
 
-def _helper_prototypes(model: Model) -> str:
+def _run(model: Model) -> str:
+    """Return the one-liner with an arena of its own; aligned by hand: C99 has no word for it."""
     n = model.name
-    lines = [f"{c_type(t)} {n}_quantize_input{i}(float x);" for i, t in scaled(model.inputs)]
-    lines += [f"float {n}_dequantize_output{i}({c_type(t)} q);" for i, t in scaled(model.outputs)]
-    return "".join(f"{line}\n" for line in lines)
+    given = [f"in{i}" for i in range(len(model.inputs))]
+    given += [f"out{i}" for i in range(len(model.outputs))]
+    return f"""#ifdef NAME_STATIC_ARENA
+#ifndef NAME_ARENA_ATTR
+#define NAME_ARENA_ATTR
+#endif
+NAME_ARENA_ATTR static uint8_t {n}_arena[NAME_ARENA_BYTES + NAME_ALIGN - 1u];
+#if NAME_STATE_BYTES > 0
+static uint8_t {n}_state[NAME_STATE_BYTES + NAME_ALIGN - 1u];
+#else
+static uint8_t {n}_state[NAME_ALIGN];
+#endif
 
-
-def scaled(tensors: tuple[Tensor, ...]) -> list[tuple[int, Tensor]]:
-    """Return the tensors that stand for real numbers, with their positions."""
-    return [(i, tensor) for i, tensor in enumerate(tensors) if has_one_scale(tensor)]
-
-
-def _helpers(model: Model) -> Iterator[str]:
-    n, u = model.name, model.upper
-    for i, tensor in scaled(model.inputs):
-        low, high = (0, 255) if tensor.dtype == "uint8" else (-128, 127)
-        macro = f"{u}_INPUT{i}"
-        yield f"""{c_type(tensor)} {n}_quantize_input{i}(float x)
+static uint8_t *{n}_aligned(uint8_t *bytes)
 {{
-    const float q = x / {macro}_SCALE + (float){macro}_ZERO_POINT;
-
-    if (q != q) {{
-        return {macro}_ZERO_POINT;
-    }}
-    if (q <= {low}.0f) {{
-        return {low};
-    }}
-    if (q >= {high}.0f) {{
-        return {high};
-    }}
-    return ({c_type(tensor)})(q < 0.0f ? q - 0.5f : q + 0.5f);
+    return bytes + (NAME_ALIGN - (uintptr_t)bytes % NAME_ALIGN) % NAME_ALIGN;
 }}
-"""
-    for i, tensor in scaled(model.outputs):
-        macro = f"{u}_OUTPUT{i}"
-        yield f"""float {n}_dequantize_output{i}({c_type(tensor)} q)
+
+{n}_status {n}_run({invoke_parameters(model)})
 {{
-    return (float)((int32_t)q - {macro}_ZERO_POINT) * {macro}_SCALE;
+    static {n}_t model;
+
+    if (model.magic != NAME_MODEL_ID) {{
+        const {n}_status status = {n}_init(&model, {n}_aligned({n}_arena), NAME_ARENA_BYTES,
+                                           {n}_aligned({n}_state), NAME_STATE_BYTES);
+        if (status != NAME_OK) {{
+            return status;
+        }}
+    }}
+    return {n}_invoke(&model, {", ".join(given)});
 }}
+#endif
 """
-
-
-def numbers(array: NDArray[Any]) -> str:
-    """Return an array as the lines of a C initializer."""
-    flat = array.reshape(-1).tolist()
-    rows = (flat[i : i + 20] for i in range(0, len(flat), 20))
-    return "\n".join("    " + " ".join(f"{_number(v)}," for v in row) for row in rows)
-
-
-def _number(value: int) -> str:
-    return "INT32_MIN" if value == -(1 << 31) else str(value)
-
-
-def _strings(texts: Iterable[str | None]) -> str:
-    escaped = (
-        "NULL" if text is None else '"' + "".join(map(_escape, text.encode())) + '"'
-        for text in texts
-    )
-    return ", ".join(escaped)
-
-
-def _escape(byte: int) -> str:
-    plain = 32 <= byte < 127 and chr(byte) not in '"\\?'
-    return chr(byte) if plain else f"\\{byte:03o}"

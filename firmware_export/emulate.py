@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.errors import UnavailableError
 from firmware_export import targets, toolchain
-from firmware_export.emit import Model
+from firmware_export.model import Model
 from firmware_export.targets import Machine, Target
 
 MAIN = "main.c"

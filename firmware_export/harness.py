@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_export import toolchain
-from firmware_export.emit import Model, c_type
+from firmware_export.model import Model, c_type
 from firmware_export.node import NUMPY_TYPES, elements, shape
 
 NAME = "harness.c"

@@ -6,7 +6,7 @@ Whatever reads a byte that is not alive then answers otherwise than the runtime 
 from collections.abc import Iterator
 
 from firmware_export import harness
-from firmware_export.emit import Model
+from firmware_export.model import Model
 
 MACRO = "POISON"  # the byte; two different ones leave no chance to be right by luck
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from firmware_export.emit import LICENCE, Model, c_type, numbers
+from firmware_export.model import LICENCE, Model, c_type, numbers
 from firmware_export.node import elements
 
 Batch = Sequence[NDArray[Any]]  # one array (n, ...) for each input or output

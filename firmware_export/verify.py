@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.errors import UnavailableError
 from firmware_export import harness, oracle, toolchain, vectors
-from firmware_export.emit import Model
+from firmware_export.model import Model
 
 
 @dataclass(frozen=True, slots=True)

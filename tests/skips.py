@@ -30,6 +30,10 @@ def has_ffmpeg() -> bool:
     return shutil.which("ffmpeg") is not None
 
 
+def has_clang() -> bool:
+    return bool(shutil.which("clang") and shutil.which("g++"))
+
+
 def has_arm() -> bool:
     return bool(shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm"))
 
@@ -64,6 +68,7 @@ NEEDS: dict[str, Callable[[], bool]] = {
     "gstreamer": has_gstreamer,
     "readers": has_readers,
     "arm": has_arm,
+    "clang": has_clang,
     "riscv": has_riscv,
     "legacy": has_legacy,
 }
@@ -77,6 +82,7 @@ def can_install() -> bool:
 # For tests/allowed_skips.txt: when a row of it holds.
 CONDITIONS: dict[str, Callable[[], bool]] = {
     "without-chromium": lambda: not has_chromium() and not can_install(),
+    "without-clang": lambda: not has_clang() and not can_install(),
     "without-arm": lambda: not has_arm() and not can_install(),
     "without-riscv": lambda: not has_riscv() and not can_install(),
     "without-ffmpeg": lambda: not has_ffmpeg() and not can_install(),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import BadDataError
-from firmware_export import emit, export, harness, poison, toolchain, vectors, verify
-from firmware_export.emit import Model
+from firmware_export import emit, export, harness, header, poison, toolchain, vectors, verify
+from firmware_export.model import Model
 from firmware_export.placement import plan
 
 MODELS = Path("data") / "mlperf-tiny"
@@ -94,6 +94,6 @@ def apart(made: Model) -> Model:
 def sources(made: Model) -> dict[str, str]:
     n = made.name
     return {
-        f"{n}.h": emit.header(made), f"{n}.c": emit.source(made),
+        f"{n}.h": header.header(made), f"{n}.c": emit.source(made),
         f"{n}_weights.c": emit.weights(made),
     }  # fmt: skip
