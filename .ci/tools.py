@@ -13,6 +13,8 @@ TOOLS = {
     "chromedriver": "chromium-driver",
     "ffmpeg": "ffmpeg",
     "gcc": "gcc libc6-dev",  # compiles exported C for this machine
+    "make": "make",  # builds exported projects
+    "cmake": "cmake",
     "clang": "clang",  # a second opinion on it
     "g++": "g++",  # links it to C++
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",  # and for microcontrollers

@@ -14,7 +14,7 @@ from edge.errors import BadDataError
 from edge.infer.border import pixel_table
 from firmware_export import emit, header, targets
 from firmware_export.layers import allowed_overlaps, layers_of, lifetimes, turned
-from firmware_export.model import Model, c_name
+from firmware_export.model import STACK_BOUND_BYTES, Model, c_name
 from firmware_export.node import Rounding, scale
 from firmware_export.placement import plan
 from firmware_export.plan import ALIGN_BYTES, overlaps
@@ -23,7 +23,7 @@ from firmware_export.schedule import schedule
 
 # The arena begins a line of its own where a cache may be cleaned behind the back of a DMA.
 CACHE_LINE_BYTES = {"cortex-m7": 32, "cortex-m55": 32}
-__all__ = ["Export", "export"]
+__all__ = ["Export", "export", "measured"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +68,7 @@ def export(
         rounding=rounding,
         labels=labels,
         family=family,
+        stack_bytes=STACK_BOUND_BYTES + emit.greatest(layers).get("DEPTHWISE_TAPS", 0) * 8,
         align_bytes=CACHE_LINE_BYTES.get(target, ALIGN_BYTES),
         pixels=_pixels(bundle, original, tuple(graph.tensors[i] for i in graph.inputs)),
     )
@@ -77,6 +78,12 @@ def export(
         f"{model.name}_weights.c": emit.weights(model),
     }
     return Export(texts, _report(model, original), model)
+
+
+def measured(made: Export, stack_bytes: int) -> Export:
+    """Return the export with the stack that a compiler was seen to take in its header."""
+    model = replace(made.model, stack_bytes=stack_bytes)
+    return replace(made, model=model, files={**made.files, f"{model.name}.h": header.header(model)})
 
 
 def _pixels(

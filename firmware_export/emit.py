@@ -37,7 +37,7 @@ def source(model: Model) -> str:
     parts = [
         f'{LICENCE}\n#include "{n}.h"\n#include <string.h>\n',
         _profile_macro(model),
-        _greatest(model.layers),
+        "".join(f"#define {key} {value}\n" for key, value in greatest(model.layers).items()),
         *kernel_texts(model),
         _flip(model),
         "".join(_declaration(c) for c in unique_constants(model)),
@@ -151,13 +151,13 @@ def _profile_macro(model: Model) -> str:
 """
 
 
-def _greatest(layers: Iterable[Layer]) -> str:
+def greatest(layers: Iterable[Layer]) -> dict[str, int]:
     """Return the macros that kernels read, each the greatest of all layers."""
     found: dict[str, int] = {}
     for layer in layers:
         for name, value in layer.call.greatest:
             found[name] = max(found.get(name, value), value)
-    return "".join(f"#define {name} {value}\n" for name, value in found.items())
+    return found
 
 
 def _flip(model: Model) -> str:

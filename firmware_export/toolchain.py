@@ -70,6 +70,27 @@ def cross_build(files: Mapping[str, str], folder: Path, target: Target, *defines
     return folder / "program.elf"
 
 
+def call_graph(files: Mapping[str, str], folder: Path, target: Target, source: str) -> str:
+    """Compile one `.c` and return gcc's call graph with the frame of each function.
+
+    Raises UnavailableError without the compiler, or with what it said.
+    """
+    if shutil.which(target.compiler) is None:
+        raise UnavailableError(
+            f"no {target.compiler} on PATH; on Debian: apt-get install {target.package}"
+        )
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    flags = [*WARNINGS, *target.flags, "-fcallgraph-info=su"]
+    _said([target.compiler, *flags, "-c", source], folder)
+    return (folder / source).with_suffix(".ci").read_text()
+
+
+def version(target: Target) -> str:
+    """Return the name and version of a core's compiler, such as `arm-none-eabi-gcc 12.2.1`."""
+    return f"{target.compiler} {_said([target.compiler, '-dumpfullversion'], Path()).strip()}"
+
+
 def emulate(program: Path, machine: Machine) -> str:
     """Run a program on a machine and return what it printed; raises UnavailableError."""
     if shutil.which(machine.emulator) is None:

@@ -34,6 +34,10 @@ def has_clang() -> bool:
     return bool(shutil.which("clang") and shutil.which("g++"))
 
 
+def has_cmake() -> bool:
+    return bool(shutil.which("cmake") and shutil.which("make"))
+
+
 def has_arm() -> bool:
     return bool(shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm"))
 
@@ -69,6 +73,7 @@ NEEDS: dict[str, Callable[[], bool]] = {
     "readers": has_readers,
     "arm": has_arm,
     "clang": has_clang,
+    "cmake": has_cmake,
     "riscv": has_riscv,
     "legacy": has_legacy,
 }
@@ -82,6 +87,7 @@ def can_install() -> bool:
 # For tests/allowed_skips.txt: when a row of it holds.
 CONDITIONS: dict[str, Callable[[], bool]] = {
     "without-chromium": lambda: not has_chromium() and not can_install(),
+    "without-cmake": lambda: not has_cmake() and not can_install(),
     "without-clang": lambda: not has_clang() and not can_install(),
     "without-arm": lambda: not has_arm() and not can_install(),
     "without-riscv": lambda: not has_riscv() and not can_install(),

@@ -1,5 +1,6 @@
 """`edge export`: a quantized model as plain C for a microcontroller, compared byte for byte."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from edge import bundle as bundles
 from edge.aside import written_aside
 from edge.bundle import Bundle
 from edge.cli import show
-from edge.errors import EdgeError, NotFoundError
+from edge.cli.limits import hold, limited
+from edge.errors import EdgeError, NotFoundError, UnavailableError
 
 INPUTS = 8  # compared by default; the tests compare more
 VECTORS = 4  # of them that the self-test holds
@@ -22,11 +24,18 @@ class MismatchError(EdgeError):
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
-@click.option("--target", required=True, metavar="CORE", help="The core to write for.")
+@click.option("--target", metavar="CORE", help="The core to write for.")
+@click.option("--board", metavar="ID", help="A board in place of a core; its memory is the limit.")
 @click.option("--name", help="The C prefix, [a-z][a-z0-9_]*; else the model's name.")
 @click.option(
     "--rounding", type=click.Choice(["tflm", "litert"]), default="tflm", show_default=True,
     help="The runtime whose output is met in every byte.",
+)  # fmt: skip
+@click.option("--ram-limit", type=click.IntRange(1), metavar="BYTES", help="The most RAM to take.")
+@click.option("--flash-limit", type=click.IntRange(1), metavar="BYTES", help="The most flash.")
+@click.option(
+    "--project", type=click.Choice(["make", "cmake"]),
+    help="A main and a build file too: self-test and one inference.",
 )  # fmt: skip
 @click.option("--no-verify", is_flag=True, help="Do not compile and compare.")
 @click.pass_context
@@ -34,30 +43,69 @@ def export(
     ctx: click.Context,
     model: Path,
     out: Path,
-    target: str,
+    target: str | None,
+    board: str | None,
     name: str | None,
     rounding: Any,
+    ram_limit: int | None,
+    flash_limit: int | None,
+    project: Any,
     no_verify: bool,
 ) -> None:
     """Write MODEL, a bundle or a full-int8 .tflite, as a C library into a folder.
 
     It is compiled with this machine's compiler and compared with the named runtime first;
-    exit code 1, and nothing written, where a byte differs.
+    exit code 1, and nothing written, where a byte differs or a limit is exceeded.
     """
     from firmware_export import export as make
+    from firmware_export import project as projects
 
-    made = make(_source(model), target, name=name, rounding=rounding)
+    core, limits = limited(target, board, ram_limit, flash_limit)
+    made, report, reasons = _sized(make(_source(model), core, name=name, rounding=rounding), core)
+    hold(report, limits)
     files = dict(made.files)
-    lines = [] if no_verify else _verified(made, files)
+    lines = ["not verified"] if no_verify else _verified(made, files)
+    if project:
+        has_selftest = f"{made.model.name}_selftest.c" in files
+        files.update(projects.files(made.model, core, project, has_selftest))
+    files.update(_reports(made, report))
     for file, text in files.items():
         with written_aside(out / file) as aside:
             aside.write_text(text)
-    record = {"out": str(out), "files": list(files), "checks": lines, **made.report}
-    head = (
-        f"{out}: {', '.join(files)}\n  arena {made.report['arena_bytes']:,} bytes, "
-        f"weights {made.report['weight_bytes']:,} bytes, {made.report['layers']} layers"
+    lines += reasons
+    sizes = {key: value for key, value in report.items() if key.endswith(("_bytes", "_estimated"))}
+    record = {"out": str(out), "files": list(files), "checks": lines, **sizes, **made.report}
+    show(ctx, record, "\n".join([_head(out, files, report), *(f"  {line}" for line in lines)]))
+
+
+def _sized(made: Any, core: str) -> tuple[Any, dict[str, Any], list[str]]:
+    """Return the export with its stack, its report, and why there was nothing to measure with."""
+    from firmware_export import measure, measured, report, targets
+
+    size, reasons = None, []
+    if core != targets.HOST:
+        try:
+            size = measure.measure(made.model, made.files, targets.find(core))
+            made = measured(made, size.stack_bytes)
+        except UnavailableError as error:
+            reasons = [f"text and stack not measured: {fault}" for fault in error.faults]
+    return made, report.record(made.model, core, size), reasons
+
+
+def _reports(made: Any, found: dict[str, Any]) -> dict[str, str]:
+    from firmware_export import report
+
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    return {"report.json": f"{text}\n", "report.md": report.markdown(made.model, found)}
+
+
+def _head(out: Path, files: dict[str, str], report: dict[str, Any]) -> str:
+    about = " (estimated)" if report["text_is_estimated"] else ""
+    return (
+        f"{out}: {', '.join(files)}\n  arena {report['arena_bytes']:,} bytes, weights "
+        f"{report['weight_bytes']:,} bytes, text {report['text_bytes']:,} bytes{about}, stack at "
+        f"most {report['stack_bytes']:,} bytes, {len(report['layers'])} layers"
     )
-    show(ctx, record, "\n".join([head, *(f"  {line}" for line in lines)]))
 
 
 def _source(path: Path) -> Bundle | Path:
