@@ -70,6 +70,8 @@ def _open_camera(spec: str, context: Context) -> Source:
 
 def _open_stream(spec: str, context: Context) -> Source:
     name = without_password(spec)
+    if not spec.lower().startswith(STREAMS):
+        raise UsageError(f"no source '{name}'; addresses begin with {', '.join(STREAMS)}")
 
     def opens() -> Capture:
         if spec.lower().startswith(HTTP):
@@ -170,10 +172,10 @@ def _what_exists(path: Path) -> str:
 
 def without_password(address: str) -> str:
     """Return an address fit for logs: `rtsp://user:secret@host/x` as `rtsp://user:***@host/x`."""
-    scheme, _, rest = address.partition("://")
+    scheme, mark, rest = address.partition("://")
     login, at, place = rest.rpartition("@")
     user, colon, _ = login.partition(":")
-    return f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
+    return f"{scheme}{mark}{user}{':***' if colon else ''}{at}{place}"
 
 
 def _is_device(spec: str) -> bool:
@@ -189,7 +191,7 @@ def _has_wildcard(spec: str) -> bool:
 SOURCES: dict[str, tuple[Callable[[str], bool], Callable[[str, Context], Source]]] = {
     "camera": (str.isdecimal, _open_camera),
     "device": (_is_device, _open_camera),
-    "stream": (lambda spec: spec.lower().startswith(STREAMS), _open_stream),
+    "stream": (lambda spec: "://" in spec, _open_stream),
     "picamera": (lambda spec: spec.partition(":")[0].lower() == "picamera", _open_picamera),
     "folder": (lambda spec: Path(spec).is_dir(), _open_folder),
     "glob": (_has_wildcard, _open_glob),

@@ -106,11 +106,19 @@ def test_empty_source_is_a_usage_error():
         open_source("")
 
 
+@pytest.mark.parametrize("spec", ["ftp://me:secret@h/x?y", "file:///a.mp4", "://"])
+def test_address_of_an_unknown_kind_is_a_usage_error(spec: str):
+    with pytest.raises(UsageError, match="addresses begin with rtsp://") as caught:
+        open_source(spec)
+    assert "secret" not in str(caught.value)
+
+
 def test_unreachable_stream_hides_the_password():
     with pytest.raises(UnavailableError) as caught:
         open_source("rtsp://me:secret@h/x", Context(opener=lambda target, patience: DeadCapture()))
     assert "secret" not in str(caught.value)
     assert without_password("http://h:80/a") == "http://h:80/a"
+    assert without_password("clips/a@b:c.mp4") == "clips/a@b:c.mp4"
 
 
 def test_refused_connection_is_noticed_by_the_real_opener():
