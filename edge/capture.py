@@ -1,5 +1,6 @@
 """Training pictures, taken with the very camera that will recognise."""
 
+import contextlib
 import itertools
 import logging
 import os
@@ -62,6 +63,7 @@ class Album:
         """Make the folder and look at the pictures in it; raises CannotWriteError."""
         self.folder = folder
         self.kept = Kept()
+        self._made = [p for p in (folder, *folder.parents) if not p.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
@@ -90,6 +92,12 @@ class Album:
         self.kept.written += 1
         self.kept.dark += is_dark(frame.bgr)
         return True
+
+    def close(self) -> None:
+        """Remove the folders that this made where nothing was put into them."""
+        with contextlib.suppress(OSError):  # not empty
+            for folder in self._made:
+                folder.rmdir()
 
     def _write(self, frame: Frame) -> None:
         _, jpeg = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])

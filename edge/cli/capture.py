@@ -4,6 +4,7 @@ import logging
 import shlex
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,15 +56,14 @@ def capture(ctx: click.Context, /, **options: Any) -> None:
     from edge.sinks import Setting, build_sinks
 
     stop = threading.Event()
-    with stop_on_signals(stop):
-        album = Album(options["out"] / options["label"])
+    with stop_on_signals(stop), closing(Album(options["out"] / options["label"])) as album:
         try:
             source = open_camera(config.cameras[0], stop)
         except EdgeError:
             if stop.is_set():
                 raise click.Abort from None
             raise
-        try:
+        with closing(source):
             canvas = Foot(options["label"], album.kept)
             setting = Setting(canvas, source.fps, source.live, "edge capture", stop.set)
             sinks = build_sinks(config, setting)
@@ -72,8 +72,6 @@ def capture(ctx: click.Context, /, **options: Any) -> None:
                 source, album, sinks,
                 every_ms=options["every"], count=options["count"], stop=stop, report=said(ctx),
             )  # fmt: skip
-        finally:
-            source.close()
     record = summary(album.kept, options)
     show(ctx, record, summary_text(record))
     if faults:
@@ -136,7 +134,7 @@ def summary(kept: "Kept", options: Mapping[str, Any]) -> dict[str, Any]:
 
 def next_command(out: Path, options: Mapping[str, Any]) -> str:
     """Return the command to type next: another class where this is the only one, else training."""
-    classes = [p for p in out.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    classes = [p for p in out.glob("*") if p.is_dir() and not p.name.startswith(".")]
     data = shlex.quote(str(out))
     if len(classes) > 1:
         name = "".join(c if c.isascii() and c.isalnum() else "_" for c in out.resolve().name)

@@ -113,7 +113,7 @@ def test_near_duplicates_are_left_out_and_counted(pairs: Path, tmp_path: Path):
 def test_training_takes_what_was_captured(pairs: Path, shared: Path, tmp_path: Path):
     out = tmp_path / "out"
     first = json.loads(capture("--source", pairs, "--label", "checkers", "--out", out).stdout)
-    assert first["next"].startswith("edge capture --source ")
+    assert first["next"] == f"edge capture --source {pairs} --label ANOTHER_CLASS --out {out}"
     images = shared / "data/coral/images/*.jpg"
     second = json.loads(capture("--source", images, "--label", "a photo", "--out", out).stdout)
     assert second["next"] == f"edge train {out} --out out_model"
@@ -279,3 +279,13 @@ def test_mistake_is_one_line_with_its_exit_code(words, code, says, tmp_path: Pat
     assert done.returncode == code, done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert says in done.stderr
+    # an empty folder would be a class without pictures to whoever trains
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "a.png"}
+
+
+def test_folders_that_were_there_stay_though_nothing_is_kept(tmp_path: Path):
+    (tmp_path / "out" / "x").mkdir(parents=True)
+    words = ["--source", "nothing.mp4", "--out", tmp_path / "out"]
+    for label in ("x", "y"):
+        assert capture("--label", label, *words, cwd=tmp_path).returncode == 66
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["x"]
