@@ -41,8 +41,8 @@ _OWN = Path("/proc/self/exe")  # sys.executable may be a script that starts this
 @click.pass_context
 def here(ctx: click.Context, root: Path) -> None:
     """Say what this machine is and what keeps it from recognising; exit code 1 if a check fails."""
-    if not root.is_dir():
-        raise NotFoundError(f"no folder {str(root)!r}: --root takes one with sys, proc and dev")
+    if not any((root / name).is_dir() for name in ("sys", "proc")):
+        raise NotFoundError(f"no sys and no proc in '{root}': --root takes the root of a machine")
     machine = read_machine(root)
     tpus = probe.edge_tpus(root)
     checks = [

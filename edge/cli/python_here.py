@@ -30,7 +30,7 @@ def python_checks() -> Iterator[Check]:
 
 def runtime_checks(pick: Callable[[str], runtime.Runtime]) -> Iterator[Check]:
     """Yield each runtime: one that works is enough, one that is absent is a remark."""
-    broken: list[Check] = []
+    broken: list[tuple[str, str]] = []
     working = 0
     for name in runtime.PACKAGES:
         try:
@@ -38,11 +38,12 @@ def runtime_checks(pick: Callable[[str], runtime.Runtime]) -> Iterator[Check]:
             working += 1
         except UnavailableError as error:
             what, _, cure = str(error).removeprefix("runtime ").rpartition("; ")
-            broken.append(
-                Check("runtime", "info" if ": not installed" in what else "warn", what, cure)
-            )
-    for check in broken:
-        yield check if working else Check("runtime", "fail", check.text, check.cure)
+            broken.append((what, cure))
+    for what, cure in broken:
+        if working and what.endswith(": not installed"):
+            yield Check("runtime", "info", what)
+        else:
+            yield Check("runtime", "warn" if working else "fail", what, cure)
 
 
 def opencv_check(installed: Mapping[str, str], importable: bool) -> Check:
