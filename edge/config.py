@@ -10,6 +10,7 @@ from edge.scene import FULL_BOX, Box
 VERSION = 1
 Degrees = Literal[0, 90, 180, 270]
 STANDARD_OUTPUT = "-"
+EDGETPU_LIBRARY = "libedgetpu.so.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class EngineConfig:
     threads: int = 1
     edgetpu: tuple[str, ...] = ("auto",)
     edgetpu_required: bool = False
-    edgetpu_library: str = "libedgetpu.so.1"
+    edgetpu_library: str = EDGETPU_LIBRARY
     deadline_ms: float = 250.0
     root: Path = Path("/")
 

@@ -49,7 +49,7 @@ def _guessing(bundle: Bundle, said: str) -> Bundle:
 def _is_compiled(model: bytes) -> bool:
     from edge import tflite  # a bundle is run without it
 
-    return any(op.op == tflite.EDGETPU_OP for op in tflite.read(model).operators)
+    return tflite.is_compiled(tflite.read(model))
 
 
 def _bytes(path: Path) -> bytes:

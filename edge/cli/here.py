@@ -18,13 +18,13 @@ from devices.machine import Machine, accelerator, read_machine
 from devices.sysfs import read_int
 from edge.cli import show
 from edge.cli.checks import Check, check_lines, check_records, from_problem
+from edge.config import EDGETPU_LIBRARY
 from edge.errors import NotFoundError
+from edge.infer.preflight import PCI_PAGE_BYTES
 
 REAL = Path("/")
-LIBRARY = "libedgetpu.so.1"
 # Systems that a TFLite runtime is built for.
 SYSTEMS = ("x86_64", "aarch64", "armv7l")
-PAGE_BYTES = 4096
 # The Raspberry Pi slows down at 80 C (raspberrypi/documentation, config_txt/overclocking.adoc).
 HOT_C = 80.0
 USB_2_MBIT_S = 480
@@ -45,15 +45,16 @@ def here(ctx: click.Context, root: Path) -> None:
         raise NotFoundError(f"no sys and no proc in '{root}': --root takes the root of a machine")
     machine = read_machine(root)
     tpus = probe.edge_tpus(root)
+    found = cameras.cameras(root)
     checks = [
         *machine_checks(machine, root),
         *_python_checks(root),
         *edgetpu_checks(tpus, root, machine.board),
-        *camera_checks(root),
+        *camera_checks(found, root),
         *health_checks(root),
     ]
     text = "\n".join(check_lines(checks))
-    show(ctx, {**_record(machine, tpus, root), "checks": check_records(checks)}, text)
+    show(ctx, {**_record(machine, tpus, found, root), "checks": check_records(checks)}, text)
     if any(check.state == "fail" for check in checks):
         ctx.exit(1)
 
@@ -83,21 +84,20 @@ def edgetpu_checks(
         yield from_problem("Edge TPU", shown, tpu.problem)
     if not tpus:
         yield Check("Edge TPU", "info", "none: models run on the processor")
-    found = libraries.find_libraries(LIBRARY, root)
-    system = libraries.read_binary(_OWN) if root == REAL else libraries.system_binary(root)
+    found = libraries.find_libraries(EDGETPU_LIBRARY, root)
+    system = _system(root)
     for library in found:
         yield _library(library, system, root)
     if not found:
         cure = "sudo apt install libedgetpu1-std (https://coral.ai/docs/accelerator/get-started/)"
-        absent = Check(LIBRARY, "fail", "not in the loader's folders", cure)
+        absent = Check(EDGETPU_LIBRARY, "fail", "not in the loader's folders", cure)
         yield absent if tpus else dataclasses.replace(absent, state="info", cure="")
     if root == REAL:
         yield _page_size(any(tpu.bus == "pci" for tpu in tpus), probe.page_size_bytes())
 
 
-def camera_checks(root: Path) -> Iterator[Check]:
+def camera_checks(found: Sequence[cameras.Camera], root: Path) -> Iterator[Check]:
     """Yield each camera and what can read the CSI connector."""
-    found = cameras.cameras(root)
     for camera in found:
         node = f" ({_inside(root, camera.node)})" if camera.node else " (CSI, --source picamera)"
         yield from_problem("camera", camera.name + node, camera.problem)
@@ -136,7 +136,7 @@ def _said(machine: Machine) -> str:
 
 
 def _architecture(machine: Machine, root: Path) -> Check:
-    binary = libraries.read_binary(_OWN) if root == REAL else libraries.system_binary(root)
+    binary = _system(root)
     if binary is None:
         return Check("architecture", "info", "no shell under the root that would tell")
     bits, system = binary.bits, binary.machine
@@ -150,6 +150,11 @@ def _architecture(machine: Machine, root: Path) -> Check:
         cure = "install a 64-bit system, or stay and use the extra legacy"
         return Check("architecture", "warn", f"{text} on a 64-bit processor", cure)
     return Check("architecture", "ok", text)
+
+
+def _system(root: Path) -> libraries.Binary | None:
+    """Return what this Python, or the programs below another root, are built for."""
+    return libraries.read_binary(_OWN) if root == REAL else libraries.system_binary(root)
 
 
 def _has_64_bits(machine: Machine, root: Path) -> bool:
@@ -170,19 +175,20 @@ def _library(library: libraries.Library, system: libraries.Binary | None, root: 
     shown = str(_inside(root, library.path))
     cure = "sudo apt install --reinstall libedgetpu1-std"
     if library.binary is None:
-        return Check(LIBRARY, "fail", f"{shown} is no ELF library: damaged or empty", cure)
+        return Check(EDGETPU_LIBRARY, "fail", f"{shown} is no ELF library: damaged or empty", cure)
     built = f"{library.binary.machine}, {library.binary.bits} bits"
     if system and library.binary != system:
         text = f"{shown} is built for {built}; this system is {system.machine}, {system.bits} bits"
-        return Check(LIBRARY, "fail", text, cure)
-    return Check(LIBRARY, "ok", f"{shown} ({built})")
+        return Check(EDGETPU_LIBRARY, "fail", text, cure)
+    return Check(EDGETPU_LIBRARY, "ok", f"{shown} ({built})")
 
 
 def _page_size(has_card: bool, size_bytes: int) -> Check:
     text = f"{size_bytes:,} bytes"
-    if size_bytes == PAGE_BYTES:
+    if size_bytes == PCI_PAGE_BYTES:
         return Check("page size", "ok", text)
-    cure = f"the PCIe driver needs {PAGE_BYTES:,}: kernel=kernel8.img in /boot/firmware/config.txt"
+    needed = f"an Edge TPU on PCIe needs {PCI_PAGE_BYTES:,}"
+    cure = f"{needed}: kernel=kernel8.img in /boot/firmware/config.txt"
     return Check("page size", "fail" if has_card else "info", text, cure if has_card else "")
 
 
@@ -198,7 +204,12 @@ def _python_checks(root: Path) -> Iterator[Check]:
         yield from python_checks()
 
 
-def _record(machine: Machine, tpus: Sequence[probe.EdgeTpu], root: Path) -> dict[str, Any]:
+def _record(
+    machine: Machine,
+    tpus: Sequence[probe.EdgeTpu],
+    found: Sequence[cameras.Camera],
+    root: Path,
+) -> dict[str, Any]:
     board = machine.board
     fields = (field.name for field in dataclasses.fields(machine) if field.name != "board")
     return {
@@ -206,7 +217,7 @@ def _record(machine: Machine, tpus: Sequence[probe.EdgeTpu], root: Path) -> dict
         "machine": {name: getattr(machine, name) for name in fields},
         "board": board.id if board else None,
         "edge_tpus": [_tpu_record(tpu, board) for tpu in tpus],
-        "cameras": [dataclasses.asdict(camera) for camera in cameras.cameras(root)],
+        "cameras": [dataclasses.asdict(camera) for camera in found],
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edge.edgetpu.node import Node, node_of
 from edge.edgetpu.rules import FIRST_RUNTIME, GENERAL, RULES
-from edge.tflite import EDGETPU_OP, Graph
+from edge.tflite import Graph, is_compiled
 
 # The compiler's reports: 8.05 MiB free beside a model without cached weights; the executable and
 # large activations take their part of it, down to 6.2 MiB left for weights.
@@ -62,9 +62,9 @@ class Prediction:
 
 def predict(graph: Graph) -> Prediction | None:
     """Return what of a graph would map; None for a model that is compiled already."""
-    nodes = [node_of(graph, op) for op in graph.operators]
-    if any(node.op.custom and node.op.op == EDGETPU_OP for node in nodes):
+    if is_compiled(graph):
         return None
+    nodes = [node_of(graph, op) for op in graph.operators]
     alone = [_alone(node) for node in nodes]
     chosen = _first_part(nodes, [not placement.reason for placement in alone])
     placements = tuple(

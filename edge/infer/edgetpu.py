@@ -20,6 +20,7 @@ import numpy as np
 
 from edge import bundle, tflite
 from edge.bundle import Bundle
+from edge.config import EDGETPU_LIBRARY
 from edge.errors import BadDataError, UnavailableError
 from edge.infer import border, preflight, worker
 from edge.infer.backend import Array, Reals
@@ -30,7 +31,6 @@ from edge.infer.runtime import PACKAGES, Runtime
 from edge.infer.slot import MEDIAN_OVER, Deadline
 from edge.infer.staging import BUFFERS, Staging
 
-LIBRARY = "libedgetpu.so.1"
 _ALIGN_BYTES = 64
 
 Spec = TypeVar("Spec", bundle.Input, bundle.Output)
@@ -40,7 +40,7 @@ Spec = TypeVar("Spec", bundle.Input, bundle.Output)
 class Settings:
     """How an Edge TPU is used; `library` is a name that the loader finds, or a path."""
 
-    library: str = LIBRARY
+    library: str = EDGETPU_LIBRARY
     threads: int = 1
     deadline: Deadline = field(default_factory=Deadline)
     machine: Machine = field(default_factory=Machine)
@@ -57,18 +57,13 @@ def open_edgetpu(
     settings = settings or Settings()
     if model.edgetpu_model is None:
         raise BadDataError(f"model '{model.name}' is not compiled for the Edge TPU")
-    if not is_compiled(model.edgetpu_model):
+    if not tflite.is_compiled(tflite.read(model.edgetpu_model)):
         raise BadDataError(
             f"the compiled model of '{model.name}' holds no {tflite.EDGETPU_OP}: no operator would "
             "run on the Edge TPU; compile it with edgetpu_compiler"
         )
     preflight.check(device, settings.machine)
     return EdgeTpuBackend(model, model.edgetpu_model, runtime, device, settings)
-
-
-def is_compiled(model: bytes) -> bool:
-    """Tell whether a model has operators for the Edge TPU."""
-    return any(op.custom and op.op == tflite.EDGETPU_OP for op in tflite.read(model).operators)
 
 
 class EdgeTpuBackend:

@@ -1,6 +1,6 @@
 """`.tflite` files: read into a frozen graph of tensors and operators."""
 
-from edge.tflite.compiled import EDGETPU_OP, Compiled, read_compiled
+from edge.tflite.compiled import EDGETPU_OP, Compiled, is_compiled, read_compiled
 from edge.tflite.custom import read_numbers
 from edge.tflite.graph import DTYPE_BITS, Graph, Operator, Quant, Signature, Tensor
 from edge.tflite.outputs import with_outputs
@@ -16,6 +16,7 @@ __all__ = [
     "Quant",
     "Signature",
     "Tensor",
+    "is_compiled",
     "read",
     "read_compiled",
     "read_metadata_buffers",

@@ -29,6 +29,11 @@ class Compiled:
     compiler: str
 
 
+def is_compiled(graph: Graph) -> bool:
+    """Tell whether a graph has operators for the Edge TPU."""
+    return any(map(_is_ours, graph.operators))
+
+
 def read_compiled(graph: Graph) -> Compiled | None:
     """Return what the compiled operators of a graph need, None where it has none.
 
@@ -37,7 +42,7 @@ def read_compiled(graph: Graph) -> Compiled | None:
     found: list[tuple[int, str]] = []
     faults: list[str] = []
     for operator in graph.operators:
-        if operator.custom and operator.op == EDGETPU_OP:
+        if _is_ours(operator):
             try:
                 found.append(_package(operator))
             except BadDataError as error:
@@ -48,6 +53,10 @@ def read_compiled(graph: Graph) -> Compiled | None:
         return None
     versions, compilers = zip(*found, strict=True)
     return Compiled(len(found), max(versions), next(filter(None, compilers), ""))
+
+
+def _is_ours(operator: Operator) -> bool:
+    return operator.custom and operator.op == EDGETPU_OP
 
 
 def _package(operator: Operator) -> tuple[int, str]:

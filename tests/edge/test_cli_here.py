@@ -268,7 +268,7 @@ BROKEN = "installed, but fails: numpy; with a semicolon (with numpy 2.0); pip in
 def test_one_runtime_that_works_is_enough(litert: str, other: str, states: list[str]) -> None:
     found = list(runtime_checks(pick_of(litert=litert, tflite_runtime=other)))
     assert [check.state for check in found] == states
-    cured = {state: "pip install it" for state in ("warn", "fail")}
+    cured = dict.fromkeys(("warn", "fail"), "pip install it")
     assert [check.cure for check in found] == [cured.get(state, "") for state in states]
 
 
