@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge.tflite import Tensor
-from firmware_export import helpers
+from firmware_export import border
 from firmware_export.layers import Layer
 from firmware_export.model import (
     C_TYPES,
@@ -45,7 +45,7 @@ def source(model: Model) -> str:
         _init(model),
         "\n".join(_accessors(model)),
         _invoke(model),
-        "\n".join(helpers.texts(model)),
+        "\n".join(border.texts(model)),
         _run(model),
         f"const char *const {n}_labels[] = {{ {strings((*model.labels, None))} }};\n"
         f"const char *const {n}_layer_names[] = {{ "

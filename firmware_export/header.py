@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from firmware_export import helpers
+from firmware_export import border
 from firmware_export.model import LICENCE, Model, c_type, invoke_parameters
 from firmware_export.node import elements, has_one_scale, scale, shape
 
@@ -53,7 +53,7 @@ typedef struct {{
 {n}_status {n}_init({n}_t *m, void *arena, size_t arena_bytes, void *state, size_t state_bytes);
 {n}_status {n}_reset({n}_t *m);
 {inputs}{outputs}{n}_status {n}_invoke({n}_t *m, {parameters}); /* or NULL */
-{helpers.prototypes(model)}extern const char *const {n}_labels[], *const {n}_layer_names[];
+{border.prototypes(model)}extern const char *const {n}_labels[], *const {n}_layer_names[];
 uint32_t {n}_clock(void); /* yours; referenced only under -D{u}_PROFILE */
 /* In {n}_selftest.c; 0, or 1 + first wrong vector. */
 int {n}_selftest({n}_t *m, void (*print)(const char *line));
