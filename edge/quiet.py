@@ -35,7 +35,7 @@ _KEEPING = threading.Lock()  # descriptor 2 belongs to the whole process: one at
 
 
 @contextlib.contextmanager
-def native_messages_kept(pattern: re.Pattern[str]) -> Iterator[list[str]]:
+def native_messages_kept(pattern: str) -> Iterator[list[str]]:
     """Give a list that holds, at the end, the lines on file descriptor 2 that match `pattern`.
 
     Decoders say there, and nowhere else, that a picture is damaged. Lines of others, who may write
@@ -58,7 +58,7 @@ def native_messages_kept(pattern: re.Pattern[str]) -> Iterator[list[str]]:
             heard.seek(0)
             for line in heard.read().splitlines(keepends=True):
                 text = line.decode(errors="replace").strip()
-                if pattern.match(text):
+                if re.match(pattern, text):
                     lines.append(text)
                 else:
                     os.write(2, line)

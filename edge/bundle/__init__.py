@@ -8,7 +8,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from edge.bundle.files import EDGETPU_MODEL, SIGNATURE, read
-from edge.bundle.labels import parse_labels
 from edge.bundle.parts import (
     FORMAT,
     Bundle,
@@ -51,6 +50,7 @@ __all__ = [
 
 _HOME = {
     "load_golden": "edge.bundle.writing",
+    "parse_labels": "edge.bundle.labels",
     "read_bare": "edge.bundle.bare",
     "requirements": "edge.bundle.embed",
     "tensor_order": "edge.bundle.model",
@@ -61,6 +61,7 @@ _HOME = {
 if TYPE_CHECKING:
     from edge.bundle.bare import read_bare
     from edge.bundle.embed import requirements, with_metadata
+    from edge.bundle.labels import parse_labels
     from edge.bundle.model import tensor_order
     from edge.bundle.writing import load_golden, write
 

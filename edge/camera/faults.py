@@ -2,11 +2,11 @@
 
 import logging
 from collections import Counter, deque
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from edge.camera.clock import Clock
+from edge.records import dataclass
 
 log = logging.getLogger(__name__)
 

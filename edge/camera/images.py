@@ -22,11 +22,11 @@ SUFFIXES = (
 )  # fmt: skip
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 # What libjpeg, libpng and libtiff print when a picture is damaged; each prints the first fault.
-DAMAGE = re.compile(
+DAMAGE = (
     r"Corrupt JPEG data: |Premature end of JPEG file|Inconsistent progression sequence"
     r"|libpng error: |\[\s*ERROR:.*TIFF_Error"
 )
-PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+PADDING = r"(\d+) extraneous bytes before marker 0xd9"
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 
 
@@ -103,7 +103,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 
 def _is_padding(words: str, data: bytes) -> bool:
     """Return whether superfluous bytes before a JPEG's end only fill up: some cameras add them."""
-    found = PADDING.search(words)
+    found = re.search(PADDING, words)
     if found is None:
         return False
     end = data.rfind(JPEG_END)

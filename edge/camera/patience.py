@@ -1,8 +1,9 @@
 """How long a live source is waited for, and how it may fail."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from edge.backoff import Backoff
+from edge.records import dataclass
 
 # How a live source fails -> what that means; the kinds of `SourceChange`.
 KINDS = {

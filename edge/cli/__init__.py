@@ -1,19 +1,20 @@
 """The command `edge`: each command lives in a file of its own and is imported when it is called."""
 
-import contextlib
-import gc
-import importlib
-import logging
-import os
-import sys
-import threading
-from collections.abc import Iterator
-from typing import Any
+from edge.collector import Paused
 
-import click
+with Paused():
+    import contextlib
+    import importlib
+    import logging
+    import os
+    import sys
+    import threading
+    from typing import Any
 
-import edge
-from edge.errors import EdgeError, UnavailableError
+    import click
+
+    import edge
+    from edge.errors import EdgeError, UnavailableError
 
 COMMANDS = {
     "capture": "edge.cli.capture:capture",
@@ -56,10 +57,13 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].split(":")
-        if cmd_name == "run":
-            # nothing there multiplies matrices, and numpy's idle threads spin as it starts
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        with collector_paused():
+        with Paused():
+            if cmd_name == "run":
+                # nothing there multiplies matrices, and numpy's idle threads spin as it starts
+                os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+                # from here, because Python 3.11 keeps frames in chunks of 16 kB: numpy's imports,
+                # nested in ours, crossed a chunk's end 1,800 times, each time with a new mapping
+                importlib.import_module("numpy")
             command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a wrong row of the table
         return command
@@ -78,19 +82,6 @@ def cli(ctx: click.Context, as_json: bool, verbose: bool, quiet: bool) -> None:
     ctx.obj = {"json": as_json, "quiet": quiet}
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-
-
-@contextlib.contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking what imports make: not now, and never again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def show(ctx: click.Context, record: Any, text: str) -> None:

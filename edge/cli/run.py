@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.bundle import Bundle, Thresholds
-from edge.cli import collector_paused, show
+from edge.cli import show
+from edge.collector import Paused
 from edge.config import (
     STANDARD_OUTPUT,
     CameraConfig,
@@ -46,7 +47,7 @@ BACKENDS = {
     "edgetpu": EngineConfig(edgetpu_required=True),
     "cpu": EngineConfig(backends=("cpu",)),
 }
-DEVICE = re.compile(r"edgetpu:((?:usb|pci):\d{1,2})")
+DEVICE = r"edgetpu:((?:usb|pci):\d{1,2})"
 
 
 @click.command()
@@ -73,8 +74,8 @@ DEVICE = re.compile(r"edgetpu:((?:usb|pci):\d{1,2})")
 def run(ctx: click.Context, /, **options: Any) -> None:
     """Recognise objects with MODEL, a bundle or a .tflite file, on what SOURCE shows."""
     require_opencv()
-    config = configure(options)
-    with collector_paused():
+    with Paused():
+        config = configure(options)
         from edge.loop import Loop, open_parts, stop_on_signals
         from edge.recognizer import decoder_of
 
@@ -140,14 +141,15 @@ def configure(options: Mapping[str, Any]) -> Config:
 
 def parse_backend(text: str) -> EngineConfig:
     """Return what --backend says of the engine."""
-    if device := DEVICE.fullmatch(text):
-        return replace(BACKENDS["edgetpu"], edgetpu=(device[1],))
-    if text not in BACKENDS:
+    if text in BACKENDS:
+        return BACKENDS[text]
+    device = re.fullmatch(DEVICE, text)
+    if device is None:
         raise UsageError(
             f"no backend '{text}'; --backend takes {', '.join(BACKENDS)}, edgetpu:usb:N, "
             "edgetpu:pci:N"
         )
-    return BACKENDS[text]
+    return replace(BACKENDS["edgetpu"], edgetpu=(device[1],))
 
 
 def parse_runtime(text: str) -> str:

@@ -63,6 +63,8 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class _Package:
+    """How a runtime is imported, installed, and whether it refuses damaged files."""
+
     module: str
     distribution: str
     cure: str

@@ -4,15 +4,14 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge import records
 from edge.backoff import Backoff
 from edge.errors import BadDataError, EdgeError
 from edge.infer.backend import Array, Backend, Choice, FinalFault, Stager
 from edge.infer.runtime import one_line
+from edge.records import dataclass
 from edge.scene import Change
 
 log = logging.getLogger(__name__)
@@ -21,7 +20,7 @@ RECENT = 10_000  # answers that percentiles are taken over: a bound for a proces
 MEDIAN_OVER = 100  # answers that the deadline follows
 
 
-@records.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """How long an answer may take.
 
@@ -34,7 +33,7 @@ class Deadline:
     first_ms: float = 10_000.0
 
 
-@records.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class BackendStatistics:
     """What one backend has done; percentiles of `infer_ms` over its last 10,000 answers."""
 
@@ -49,7 +48,6 @@ class BackendStatistics:
     p99_ms: float | None
 
 
-@dataclass(slots=True, eq=False)
 class Slot:
     """The state of one choice; every method but `stage` is called with the engine's lock held.
 
@@ -58,24 +56,18 @@ class Slot:
     that time could mend, so it is not opened again; `bad_model`: that is because of the model.
     """
 
-    choice: Choice
-    backoff: Backoff
-    backend: Backend | None = None
-    fault: str = ""
-    final: bool = False
-    bad_model: bool = False
-    busy: bool = True
-    proven: bool = False
-    answered: int = 0
-    faults: int = 0
-    recoveries: int = 0
-    description: str = ""
-    _stager: Stager | None = None
-    _retry_at: float = 0.0
-    _opened_at: float = 0.0
-    _pause_s: float = 0.0
-    _attempt: int = 0
-    _recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    def __init__(self, choice: Choice, backoff: Backoff) -> None:
+        """Begin with nothing open: the engine opens it next."""
+        self.choice, self.backoff = choice, backoff
+        self.backend: Backend | None = None
+        self.fault = self.description = ""
+        self.final = self.bad_model = self.proven = False
+        self.busy = True
+        self.answered = self.faults = self.recoveries = 0
+        self._stager: Stager | None = None
+        self._retry_at = self._opened_at = self._pause_s = 0.0
+        self._attempt = 0
+        self._recent_ms: deque[float] = deque(maxlen=RECENT)
 
     @property
     def name(self) -> str:

@@ -5,10 +5,8 @@ from typing import Protocol
 
 from edge.scene import Detection
 from edge.track.life import Seen
-from edge.track.top_label import TopLabel
-from edge.track.tracker import Tracker
 
-__all__ = ["Follower", "Seen", "TopLabel", "Tracker", "Unfollowed", "follower_of"]
+__all__ = ["Follower", "Seen", "Unfollowed", "follower_of"]
 
 
 class Follower(Protocol):
@@ -35,8 +33,20 @@ class Unfollowed:
         return ()
 
 
+def _tracker() -> Follower:
+    from edge.track.tracker import Tracker  # each follower is loaded where it is needed
+
+    return Tracker()
+
+
+def _top_label() -> Follower:
+    from edge.track.top_label import TopLabel
+
+    return TopLabel()
+
+
 # a bundle's task -> what follows it; other tasks detect nothing
-FOLLOWERS: dict[str, Callable[[], Follower]] = {"detect": Tracker, "classify": TopLabel}
+FOLLOWERS: dict[str, Callable[[], Follower]] = {"detect": _tracker, "classify": _top_label}
 
 
 def follower_of(task: str) -> Follower:

@@ -1,8 +1,8 @@
 """When something that is seen now and then counts as there, and when as gone."""
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from edge.records import dataclass
 from edge.scene import Detection
 
 # three sightings in a row, as in SORT (Bewley et al., 2016, arXiv:1602.00763)
@@ -34,11 +34,11 @@ class Life:
 
     def sighted(self, detection: Detection, now_ns: int) -> "Life":
         """Return this life after one more sighting."""
-        return replace(self, last=detection, seen_ns=now_ns, hits=self.hits + 1, missed=0)
+        return Life(detection, now_ns, self.hits + 1, 0, self.entered)
 
     def unseen(self) -> "Life":
         """Return this life after a frame without a sighting."""
-        return replace(self, hits=0, missed=self.missed + 1)
+        return Life(self.last, self.seen_ns, 0, self.missed + 1, self.entered)
 
     def expired(self, now_ns: int, gap_ns: int) -> bool:
         """Return whether frames without a sighting have gone on for longer than the gap.

@@ -11,9 +11,9 @@ import pytest
 from edgefirst.tracker import ByteTrack
 
 from edge.scene import Detection
-from edge.track import Tracker
 from edge.track.assignment import assign
 from edge.track.life import GAP_MS
+from edge.track.tracker import Tracker
 
 Numbers = list[list[object | None]]  # for each frame the number of each detection
 

@@ -2,7 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.scene import Detection
-from edge.track import TopLabel, Tracker, Unfollowed, follower_of
+from edge.track import Unfollowed, follower_of
+from edge.track.top_label import TopLabel
+from edge.track.tracker import Tracker
 
 CAT, DOG, FOX = (Detection(label, 0.8) for label in ("cat", "dog", "fox"))
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.scene import Box, Detection
-from edge.track import Tracker
 from edge.track.life import GAP_MS, HITS, Seen
+from edge.track.tracker import Tracker
 
 SECOND_NS = 10**9
 
