@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from edge.cli import show
+from edge.cli.data import FORMAT_HELP, tell_dataset
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--format", "kind", default="auto", help="auto, folder or csv.")
+@click.option("--format", "kind", default="auto", show_default=True, help=FORMAT_HELP)
 @click.option("--runtime", default="auto", help="auto, litert or tflite-runtime.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for evaluation.json and score.png."
@@ -27,7 +28,8 @@ def evaluate(
 ) -> None:
     """Score MODEL, a bundle or a .tflite file, on the test pictures of DATA.
 
-    DATA is a folder of class folders, or a CSV with boxes.
+    DATA is a folder of class folders, or pictures with boxes as YOLO text, COCO JSON, Pascal VOC
+    XML, Edge Impulse's export, or a CSV.
     """
     from edge.infer.judge import judge
     from edge.infer.runtime import pick
@@ -45,8 +47,9 @@ def evaluate(
     seed = bundle.data.get("seed")
     known = seed if isinstance(seed, int) and seed >= 0 else 1
     dataset = read_dataset(data, kind, seed=known, learn=False)
-    for line in (*bundle.guesses, *dataset.notes):
+    for line in bundle.guesses:
         log.info("%s", line)
+    tell_dataset(dataset)
     with _progress(len(dataset.test), ctx.obj["quiet"]) as tick:
         result = evaluate_bundle(
             bundle, dataset.test, dataset.labels, dataset.task, chosen.name, tick

@@ -1,24 +1,22 @@
 """`edge train`: pictures to an int8 bundle."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge.cli import show
+from edge.cli.data import FORMAT_HELP, tell_dataset
 from edge.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle
 
-log = logging.getLogger(__name__)
-
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle to write.")
-@click.option("--format", "kind", default="auto", show_default=True, help="auto, folder or csv.")
+@click.option("--format", "kind", default="auto", show_default=True, help=FORMAT_HELP)
 @click.option("--model", help="tiny-cnn or tiny-boxes; else what fits the data.")
 @click.option("--size", type=int, help="Side of the model's input in px; else the model's own.")
 @click.option("--epochs", type=int, help="Times through all pictures; else by their number.")
@@ -42,7 +40,8 @@ def train(
 ) -> None:
     """Train a model on DATA and write it, quantized to int8, as the bundle OUT.
 
-    DATA is a folder of class folders (perhaps within train, val and test), or a CSV of boxes.
+    DATA is a folder of class folders (perhaps within train, val and test), or pictures with boxes
+    as YOLO text, COCO JSON, Pascal VOC XML, Edge Impulse's export, or a CSV.
     Exit code 1 where int8 is worse than float by more than --max-drop beyond doubt.
     """
     from edge.training.dataset import read_dataset
@@ -53,8 +52,7 @@ def train(
     with progress_bars(ctx.obj["quiet"]) as report:
         report(Progress("read"))
         dataset = read_dataset(data, kind, seed=seed)
-        for note in dataset.notes:
-            log.info("%s", note)
+        tell_dataset(dataset)
         bundle = fit(
             dataset,
             out,

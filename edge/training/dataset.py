@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.images import read_picture
-from edge.errors import BadDataError, NotFoundError, UsageError
+from edge.errors import BadDataError, UsageError
 from edge.scene import Box
 
 SplitName = Literal["train", "val", "test"]
 Boxes = tuple[tuple[str, Box], ...]
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
-FORMATS = ("auto", "folder", "csv")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +41,8 @@ class Sample:
 class Dataset:
     """Three disjoint splits: train teaches, val stops and sets thresholds, test only scores.
 
-    `notes` has one line for every file that was left out and every decision that was taken.
+    `notes` tells what was left out, with counts and the first few of each kind, and what was
+    decided; `faults` has a line for every file and row that was left out.
     """
 
     task: Literal["classify", "detect"]
@@ -51,6 +51,7 @@ class Dataset:
     val: tuple[Sample, ...]
     test: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     def split(self, name: SplitName) -> tuple[Sample, ...]:
         """Return the samples of a split."""
@@ -62,27 +63,20 @@ def read_dataset(
 ) -> Dataset:
     """Return the pictures of `data`, checked file by file; nothing there is changed.
 
-    Class folders (data/class/x.jpg, or data/train|val|test/class/x.jpg) or a CSV of boxes, the
-    file or the folder that holds exactly one. A split that is given is kept; what is missing is
-    divided off by `seed`, every class alike. Faulty files are left out and named in `notes`;
-    raises BadDataError with all of them where what is left makes no sense. Sides of boxes are
-    pixels of the picture as it is shown, turned upright. Without `learn` it is only scored, and
-    the test split alone must hold pictures.
+    `format` is one of edge.training.formats.FORMATS; auto tells by what lies there. A split that is
+    given is kept; what is missing is divided off by `seed`, every class alike. Faulty files are
+    left out and told in `notes` and `faults`; raises BadDataError with all of them where what is
+    left makes no sense, UsageError, NotFoundError. Sides of boxes are pixels of the picture as it
+    is shown, turned upright. Without `learn` it is only scored, and the test split alone must hold
+    pictures.
     """
-    from edge.training.boxes_csv import read_csv
-    from edge.training.folders import read_folders
+    from edge.training.formats import find
     from edge.training.splits import assemble
 
-    path = Path(data)
-    if format not in FORMATS:
-        raise UsageError(f"no format {format!r}; known formats: {', '.join(FORMATS)}")
     if seed < 0:
         raise UsageError(f"seed {seed}; allowed: 0 or more")
     try:
-        if not path.exists():
-            raise NotFoundError(f"no data '{path}'; a folder of class folders, or a CSV of boxes")
-        table = _table(path, format)
-        found = read_folders(path) if table is None else read_csv(table)
+        found = find(Path(data), format)
     except OSError as error:
         raise BadDataError(f"cannot read '{error.filename}': {error.strerror}") from None
     return assemble(found, seed, learn)
@@ -96,21 +90,6 @@ def fingerprint(dataset: Dataset) -> str:
         for sample in dataset.split(split)
     ]
     return _digest(line.encode() for line in sorted(lines))
-
-
-def _table(path: Path, format: str) -> Path | None:
-    """Return the CSV that `path` is or holds, None for class folders."""
-    if path.is_file():
-        if path.suffix.lower() == ".csv" and format != "folder":
-            return path
-        raise BadDataError(f"'{path}' is no dataset; a folder of class folders, or a CSV of boxes")
-    tables = sorted(p for p in path.iterdir() if p.suffix.lower() == ".csv" and p.is_file())
-    if format == "folder" or (format == "auto" and not tables):
-        return None
-    if len(tables) != 1:
-        found = ", ".join(p.name for p in tables) or "none"
-        raise BadDataError(f"'{path}' must hold exactly one CSV of boxes; found {found}")
-    return tables[0]
 
 
 def _content(sample: Sample) -> str:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from edge.camera.images import SUFFIXES, natural
 from edge.training.dataset import SplitName
+from edge.training.faults import EMPTY_CLASS, NO_CLASS, NOT_A_PICTURE, UNKNOWN_SPLIT, Fault
 from edge.training.splits import SPLIT_NAMES, Entry, Found, look_at
 
 
 def read_folders(root: Path) -> Found:
-    """Return the pictures of every class folder, with a line on all that cannot be used."""
+    """Return the pictures of every class folder, with a fault for all that cannot be used."""
     splits, faults = _split_folders(root)
     faults += [
-        f"left out: '{path}' lies in no class folder"
+        Fault(NO_CLASS, f"'{path}' lies in no class folder")
         for folder in (root, *(path for path, _ in splits))
         for path in _files(folder)
         if _is_picture(path)
@@ -35,7 +36,7 @@ def read_folders(root: Path) -> Found:
     return Found("classify", tuple(good), tuple(faults))
 
 
-def _split_folders(root: Path) -> tuple[list[tuple[Path, SplitName]], list[str]]:
+def _split_folders(root: Path) -> tuple[list[tuple[Path, SplitName]], list[Fault]]:
     """Return the folders that are splits; none where `root` holds the classes themselves.
 
     A folder `train` is a split only if it holds folders: it may be a class of pictures of trains.
@@ -48,24 +49,24 @@ def _split_folders(root: Path) -> tuple[list[tuple[Path, SplitName]], list[str]]
         return [], []
     known = {path for path, _ in named}
     faults = [
-        f"left out: '{path}' is no split; known splits: train, val, test"
+        Fault(UNKNOWN_SPLIT, f"'{path}' is no split; known splits: train, val, test")
         for path in folders
         if path not in known
     ]
     return named, faults
 
 
-def _class_folder(folder: Path, split: SplitName | None) -> tuple[list[Entry], list[str]]:
+def _class_folder(folder: Path, split: SplitName | None) -> tuple[list[Entry], list[Fault]]:
     files = sorted((p for p in folder.rglob("*") if _is_file(p)), key=natural)
     pictures = [p for p in files if _is_picture(p)]
     endings = " ".join(SUFFIXES)
     faults = [
-        f"left out: '{p}' is no picture; known endings: {endings}"
+        Fault(NOT_A_PICTURE, f"'{p}' is no picture; known endings: {endings}")
         for p in files
         if not _is_picture(p)
     ]
     if not pictures:
-        faults.append(f"left out: class folder '{folder}' holds no picture")
+        faults.append(Fault(EMPTY_CLASS, f"class folder '{folder}' holds no picture"))
     return [Entry(p, folder.name, split=split) for p in pictures], faults
 
 

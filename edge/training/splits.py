@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from edge.camera.images import read_picture
+from edge.camera.images import is_cut_short, read_picture
 from edge.errors import BadDataError
 from edge.training.dataset import SPLITS, Boxes, Dataset, Sample, SplitName
+from edge.training.faults import CONTRADICTION, CUT_SHORT, DUPLICATE, UNREADABLE, Fault, digest
 
 LEAST_PICTURES = 8  # of a class: fewer leave nothing to learn from once val and test have theirs
 LEAST_TRAIN = 5  # of a class, where the split is given
@@ -43,11 +44,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What a reader found: `faults` are lines on what it left out, `notes` on what it decided."""
+    """What a reader found: `faults` are what it left out, `notes` are lines on what it decided."""
 
     task: Literal["classify", "detect"]
     entries: tuple[Entry, ...]
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -58,7 +59,7 @@ class Look:
     content: str = ""
     width: int = 0
     height: int = 0
-    fault: str = ""
+    fault: Fault | None = None
 
 
 def look_at(paths: Sequence[Path]) -> dict[Path, Look]:
@@ -78,27 +79,30 @@ def assemble(found: Found, seed: int, learn: bool = True) -> Dataset:
     labels = tuple(sorted({label for entry in entries for label in entry.labels()}))
     senseless = _senseless(found.task, labels, divided) if learn else _unscorable(divided)
     if senseless:
-        raise BadDataError(*faults, *senseless)
+        raise BadDataError(*digest(faults), *senseless)
     splits = {
         name: tuple(Sample(e.path, None, e.label, e.boxes) for e in divided if e.split == name)
         for name in SPLITS
     }
-    return Dataset(found.task, labels, **splits, notes=(*faults, *found.notes, *notes))
+    told = (*digest(faults), *found.notes, *notes)
+    every = tuple(str(fault) for fault in faults)
+    return Dataset(found.task, labels, **splits, notes=told, faults=every)
 
 
 def _look(path: Path) -> Look:
     try:
+        data = path.read_bytes()
         bgr = read_picture(path)
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
     except BadDataError as error:
-        return Look(fault=f"left out: {error}")
+        kind = CUT_SHORT if is_cut_short(data) else UNREADABLE
+        return Look(fault=Fault(kind, str(error)))
     except OSError as error:
-        return Look(fault=f"left out: cannot read '{path}': {error.strerror}")
-    return Look(content, bgr.shape[1], bgr.shape[0])
+        return Look(fault=Fault(UNREADABLE, f"cannot read '{path}': {error.strerror}"))
+    return Look(hashlib.sha256(data).hexdigest(), bgr.shape[1], bgr.shape[0])
 
 
-def _single(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
-    """Return the entries with each content once, and a line on every one that went.
+def _single(entries: Iterable[Entry]) -> tuple[list[Entry], list[Fault]]:
+    """Return the entries with each content once, and a fault for every one that went.
 
     A picture that is in two splits stays where it scores, so that it does not teach its own
     test; one with two different truths goes altogether.
@@ -107,15 +111,17 @@ def _single(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
     for entry in entries:
         groups.setdefault(entry.content or str(entry.path), []).append(entry)
     kept: list[Entry] = []
-    faults: list[str] = []
+    faults: list[Fault] = []
     for group in groups.values():
         if len({(e.label, tuple(sorted(map(repr, e.boxes)))) for e in group}) > 1:
             names = ", ".join(f"'{e.path}'" for e in group)
-            faults.append(f"left out: the same picture with different labels: {names}")
+            line = f"the same picture with different labels: {names}"
+            faults.append(Fault(CONTRADICTION, line))
             continue
         ranked = sorted(group, key=lambda e: SPLITS.index(e.split or "train"), reverse=True)
         kept.append(ranked[0])
-        faults += [f"left out: '{e.path}' is the same as '{ranked[0].path}'" for e in ranked[1:]]
+        first = ranked[0].path
+        faults += [Fault(DUPLICATE, f"'{e.path}' is the same as '{first}'") for e in ranked[1:]]
     return kept, faults
 
 

@@ -143,7 +143,12 @@ def test_evaluate_finds_the_same_score_on_the_same_pictures(trained, fruit: Path
     ("words", "code", "line"),
     [
         (("--model", "nope"), 2, "no model 'nope'; known models: tiny-cnn, tiny-boxes"),
-        (("--format", "yolo"), 2, "no format 'yolo'; known formats: auto, folder, csv"),
+        (
+            ("--format", "tiff"),
+            2,
+            "no format 'tiff'; known formats: auto, folder, yolo, coco, voc, csv",
+        ),
+        (("--format", "coco"), 65, "is no coco: found no JSON with images, annotations"),
         (("--epochs", "0"), 2, "0 epochs; at least 1 is needed"),
         (("--size", "7"), 2, "size 7 px; allowed: 32 to 512"),
         (("--max-drop", "2"), 2, "largest drop 2; allowed: 0 to 1"),

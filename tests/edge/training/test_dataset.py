@@ -105,8 +105,13 @@ def test_every_faulty_file_is_named_and_training_goes_on(tmp_path: Path) -> None
     assert dataset.labels == ("a", "b")
     assert len(names(dataset)) == 24
     for part in ("empty.jpg", "words.png", "notes.docx", "cut.jpg", "loose.png", "nothing"):
-        assert sum(part in note for note in dataset.notes) == 1, part
-    assert len(dataset.notes) == 6
+        assert sum(part in line for line in dataset.faults) == 1, part
+    assert len(dataset.faults) == 6
+    assert dataset.notes[0] == (
+        "left out, 6 in all: 1 in no class folder, 1 not a picture, 1 empty class, 2 unreadable, "
+        "1 cut short"
+    )
+    assert sorted(dataset.notes[1:]) == sorted(dataset.faults)
 
 
 def test_unknown_split_folder_is_named(tmp_path: Path) -> None:
@@ -215,7 +220,7 @@ def test_faulty_row_leaves_its_picture_out_with_the_reason(
 ) -> None:
     picture(tmp_path / "bad.png", 900)
     dataset = read_dataset(boxed(tmp_path, 20, [row, "bad.png,,cat,2,2,9,9"]))
-    assert len([n for n in dataset.notes if fault in n]) == 1
+    assert len([n for n in dataset.faults if fault in n]) == 1
     kept = any("bad.png" in name for name in names(dataset))
     assert kept == (not row.startswith("bad.png"))
 
@@ -248,8 +253,8 @@ def test_csv_without_its_columns_says_which(tmp_path: Path) -> None:
 
 
 def test_unknown_format_and_missing_data_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no format 'yolo'; known formats: auto, folder, csv"):
-        read_dataset(tmp_path, "yolo")
+    with pytest.raises(UsageError, match="no format 'tiff'; known formats: auto, folder, yolo"):
+        read_dataset(tmp_path, "tiff")
     with pytest.raises(NotFoundError, match="no data"):
         read_dataset(tmp_path / "gone")
 

@@ -85,5 +85,5 @@ def test_picture_damaged_in_the_middle_is_left_out_and_named(shared: Path, tmp_p
     found = read_folders(tmp_path)
     assert sorted(entry.path.name for entry in found.entries) == ["0.png", "1.png"]
     (fault,) = found.faults
-    assert fault.startswith("left out: ")
-    assert "bad.jpg' is damaged: Corrupt JPEG data" in fault
+    assert str(fault).startswith("left out: ")
+    assert "bad.jpg' is damaged: Corrupt JPEG data" in str(fault)

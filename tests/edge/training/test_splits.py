@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.errors import BadDataError
 from edge.scene import Box
 from edge.training.dataset import SPLITS, Dataset
+from edge.training.faults import CUT_SHORT, Fault
 from edge.training.splits import HELD_OUT, Entry, Found, assemble
 
 BOX = Box(0.1, 0.1, 0.9, 0.9)
@@ -114,7 +115,7 @@ def test_split_that_cannot_teach_or_score_a_class_is_refused(train, test, fault:
 def test_all_faults_come_at_once() -> None:
     found = given_split({"a": 9, "b": 2, "c": 3}, {"a": 9, "b": 9})
     with pytest.raises(BadDataError) as caught:
-        assemble(Found("classify", found.entries, ("left out: 'x.jpg' is cut short",)), 1)
+        assemble(Found("classify", found.entries, (Fault(CUT_SHORT, "'x.jpg' is cut short"),)), 1)
     text = "\n".join(caught.value.faults)
     for part in ("x.jpg", "'b' is on", "'c' is on"):
         assert part in text
