@@ -1,7 +1,7 @@
 """What boards exist, what fits on them, and what this machine is."""
 
 from devices.catalogue import Device, DevicesError, Region, UnknownBoardError, boards, find
-from devices.needs import Estimate, Fault, Needs, estimate, fit
+from devices.needs import Estimate, Fault, Needs, Planned, estimate, fit
 
 __all__ = [
     "Device",
@@ -9,6 +9,7 @@ __all__ = [
     "Estimate",
     "Fault",
     "Needs",
+    "Planned",
     "Region",
     "UnknownBoardError",
     "boards",

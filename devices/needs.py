@@ -14,12 +14,20 @@ RUNTIME_OPS = frozenset({"TFLite_Detection_PostProcess"})
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A model as C: the arena that holds its activations, and the constants in flash."""
+
+    ram_bytes: int
+    weight_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What a model asks for.
 
     `ram_bytes` is a lower bound of the activations (the largest sum of live tensors), `int8` says
     that every tensor between the borders is int8 or uint8, `custom_ops` names operators outside
-    the TFLite set.
+    the TFLite set. `planned` is what an exporter placed for a microcontroller, where it can.
     """
 
     model_bytes: int
@@ -29,6 +37,7 @@ class Needs:
     macs: int = 0
     int8: bool = True
     custom_ops: tuple[str, ...] = ()
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Fault:
 class Estimate:
     """What a model would take of a board, in bytes; flash is None where none is counted.
 
-    Always an estimate: nothing was compiled, planned or measured.
+    Always an estimate: nothing was compiled or measured.
     """
 
     ram_bytes: int
@@ -75,18 +84,19 @@ def estimate(needs: Needs, device: Device) -> Estimate:
     """Return what `needs` would take of `device`.
 
     Linux: the file, the weights once more as the runtime packs them, and the activations.
-    Accelerator: the weights in the memory on the chip. Microcontroller: the activations in RAM,
-    weights and code in flash.
+    Accelerator: the weights in the memory on the chip. Microcontroller: the planned arena, else
+    the activations, in RAM, weights and code in flash.
     """
+    on_mcu = needs.planned or Planned(needs.ram_bytes, needs.weight_bytes)
     ram_bytes = {
         "linux": needs.model_bytes + needs.weight_bytes + needs.ram_bytes,
         "accelerator": needs.weight_bytes,
-        "mcu": needs.ram_bytes,
+        "mcu": on_mcu.ram_bytes,
     }[device.kind]
     flash_bytes = None
     if device.flash_usable_bytes is not None:
-        on_mcu = needs.weight_bytes + needs.code_bytes
-        flash_bytes = on_mcu if device.kind == "mcu" else needs.model_bytes
+        as_c = on_mcu.weight_bytes + needs.code_bytes
+        flash_bytes = as_c if device.kind == "mcu" else needs.model_bytes
     return Estimate(
         ram_bytes=ram_bytes,
         ram_usable_bytes=device.ram_usable_bytes,

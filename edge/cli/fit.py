@@ -16,10 +16,12 @@ from edge.errors import BadDataError, NotFoundError
 HEADER = ("board", "fits", "RAM", "usable", "part", "flash", "usable", "part", "missing, bytes")
 NUMBERS = (2, 3, 4, 5, 6, 7)
 ESTIMATED = (
-    "Estimated, nothing was compiled: RAM on a microcontroller is the least that live tensors "
-    "take,\nits flash is weights and {code_bytes:,} bytes of code; on Linux the RAM is the file, "
-    "packed weights\nand live tensors, on an accelerator the weights in its own memory."
+    "Estimated, nothing was compiled: RAM on a microcontroller is {arena}, its flash\nis weights "
+    "and {code_bytes:,} bytes of code; on Linux the RAM is the file, packed weights and live\n"
+    "tensors, on an accelerator the weights in its own memory."
 )
+PLANNED = "the arena that `edge export` plans"
+NOT_PLANNED = "the least that live tensors take (`edge export` says why it cannot plan)"
 WHAT = {"ram": "RAM", "flash": "flash", "type": "not int8", "operator": "operator"}
 # They carry real numbers over the border; everything between borders must be 8 bits.
 BORDER_OPS = frozenset({"QUANTIZE", "DEQUANTIZE", "TFLite_Detection_PostProcess"})
@@ -39,7 +41,8 @@ def fit(ctx: click.Context, model: Path, board_ids: tuple[str, ...]) -> None:
     """
     boards = find_boards(board_ids) if board_ids else all_boards()
     content = _read_model(model)
-    needs = needs_of(content, tflite.read(content))
+    with_plan = any(board.kind == "mcu" for board in boards)
+    needs = needs_of(content, tflite.read(content), with_plan)
     verdicts = [
         (board, devices.estimate(needs, board), devices.fit(needs, board)) for board in boards
     ]
@@ -49,8 +52,11 @@ def fit(ctx: click.Context, model: Path, board_ids: tuple[str, ...]) -> None:
         ctx.exit(1)
 
 
-def needs_of(content: bytes, graph: tflite.Graph) -> devices.Needs:
-    """Return a model's needs as the plain numbers that the catalogue compares."""
+def needs_of(content: bytes, graph: tflite.Graph, with_plan: bool = False) -> devices.Needs:
+    """Return a model's needs as the plain numbers that the catalogue compares.
+
+    `with_plan` plans the arena of a microcontroller too, which takes a second or so.
+    """
     return devices.Needs(
         model_bytes=len(content),
         weight_bytes=cost.weight_bytes(graph),
@@ -58,7 +64,19 @@ def needs_of(content: bytes, graph: tflite.Graph) -> devices.Needs:
         macs=cost.macs(graph),
         int8=is_full_int8(graph),
         custom_ops=tuple(dict.fromkeys(op.op for op in graph.operators if op.custom)),
+        planned=_planned(content) if with_plan else None,
     )
+
+
+def _planned(content: bytes) -> devices.Planned | None:
+    """Return what the exporter's planner gives, None where it cannot export the model."""
+    from firmware_export import export
+
+    try:
+        report = export(content).report
+    except BadDataError:
+        return None
+    return devices.Planned(report["arena_bytes"], report["weight_bytes"])
 
 
 def is_full_int8(graph: tflite.Graph) -> bool:
@@ -112,7 +130,10 @@ def _text(model: Path, needs: devices.Needs, verdicts: list[Verdict]) -> str:
         f"live tensors at least {needs.ram_bytes:,}, {needs.macs:,} MACs"
     )
     table = columns([HEADER, *(_row(*verdict) for verdict in verdicts)], NUMBERS)
-    parts = [head, ESTIMATED.format(code_bytes=needs.code_bytes), "", table, *_remarks(verdicts)]
+    said = ESTIMATED.format(
+        code_bytes=needs.code_bytes, arena=PLANNED if needs.planned else NOT_PLANNED
+    )
+    parts = [head, said, "", table, *_remarks(verdicts)]
     return "\n".join(parts)
 
 

@@ -14,6 +14,7 @@ from edge import tflite
 from edge.cli import cli, main
 from edge.cli.fit import is_full_int8, needs_of
 from edge.errors import BadDataError, EdgeError, NotFoundError
+from firmware_export import export
 
 KWS = "mlperf-tiny/kws_ref_model.tflite"
 VWW = "mlperf-tiny/vww_96_int8.tflite"
@@ -97,7 +98,12 @@ def test_flash_is_weights_and_the_code_allowance(
     record = report(str(shared / "data" / VWW))
     assert record["needs"]["ram_bytes"] == 55_296
     flash = {board["id"]: board["flash_bytes"] for board in record["boards"]}
-    assert flash["pico"] == record["needs"]["weight_bytes"] + 10_240
+    planned = record["needs"]["planned"]
+    assert flash["pico"] == planned["weight_bytes"] + 10_240
+    ram = {board["id"]: board["ram_bytes"] for board in record["boards"]}
+    made = export((shared / "data" / VWW).read_bytes()).report
+    assert ram["pico"] == planned["ram_bytes"] == made["arena_bytes"] < 55_296
+    assert planned["weight_bytes"] == made["weight_bytes"]
     assert all(board["estimated"] is True for board in record["boards"])
 
 
