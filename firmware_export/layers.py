@@ -65,7 +65,10 @@ def faults_of(node: Node) -> list[str]:
         return [f"{where}: a custom operator is opaque: export the CPU model that it was made from"]
     if op.op not in OPS:
         return [f"{where}: not supported; supported: {', '.join(OPS)}"]
-    return [f"{where}: {fault}" for fault in OPS[op.op].faults(node)]
+    try:
+        return [f"{where}: {fault}" for fault in OPS[op.op].faults(node)]
+    except IndexError:
+        return [f"{where}: an input or output is missing: the file is damaged"]
 
 
 def lifetimes(rewritten: Rewritten, layers: tuple[Layer, ...]) -> list[Lifetime]:

@@ -84,7 +84,7 @@ def fold_aliases(graph: Graph) -> Rewritten:
     storage: dict[int, int] = {}
     dropped = set()
     for op in graph.operators:
-        if not op.inputs or not _is_alias(graph, op):
+        if not op.inputs or not op.outputs or not _is_alias(graph, op):
             continue
         into = storage.get(op.inputs[0], op.inputs[0])
         is_border = into in graph.inputs and op.outputs[0] in graph.outputs

@@ -47,6 +47,7 @@ def test_the_same_model_gives_the_same_text(shared: Path) -> None:
         ("tflite-micro/hello_world_float.tflite", "float32, not int8"),
         ("tflite-micro/person_detect_vela.tflite", "export the CPU model"),
         ("tflite-micro/keyword_scrambled_8bit.tflite", "SVDF"),
+        ("suites/micro-wake-word/models/v2/alexa.tflite", "ASSIGN_VARIABLE"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_with_every_reason(
