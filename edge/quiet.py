@@ -14,7 +14,7 @@ def native_messages_hidden() -> Iterator[None]:
     """Send file descriptor 2 to nowhere; for short calls only, as it hides every thread's words.
 
     OpenCV and FFmpeg report each file that does not open, although the caller says so better, and
-    even every working WebM as not supported.
+    even every working WebM as not supported. The TFLite runtimes announce XNNPACK.
     """
     try:
         kept = os.dup(2)

@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import io
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol
@@ -18,6 +17,7 @@ import numpy as np
 
 from edge.errors import UnavailableError, UsageError
 from edge.infer.backend import Array
+from edge.quiet import native_messages_hidden
 from edge.records import dataclass
 
 log = logging.getLogger(__name__)
@@ -230,17 +230,5 @@ def _silence() -> Iterator[None]:
     """
     if sys.stderr is not None:
         sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:  # stderr is closed: nothing can litter it
+    with native_messages_hidden(), contextlib.redirect_stderr(io.StringIO()):
         yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

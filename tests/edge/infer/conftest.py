@@ -1,12 +1,17 @@
 """The bench that the engine's tests share, and a stand-in for a Coral stick."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edgetpu_standin import Stick, build_library
+from edgetpu_standin import Stick, build_library, compiled_twin
 from engine_bench import Bench
 from machine_trees import add_usb_tpu
+
+from edge import bundle
+from edge.bundle import Bundle
+from edge.infer.runtime import Runtime, pick
 
 
 @pytest.fixture
@@ -18,6 +23,19 @@ def bench() -> Iterator[Bench]:
         gate.open.set()
     for engine in bench.engines:
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Runtime:
+    """Return the runtime that a run picks here."""
+    return pick()
+
+
+@pytest.fixture(scope="session")
+def visitors(shared: Path) -> Bundle:
+    """Return a model of this project's kind, with its compiled twin."""
+    read = bundle.read_bare(shared / "data/mlperf-tiny/vww_96_int8.tflite")
+    return replace(read, edgetpu_model=compiled_twin(read.model))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edgetpu_standin import Stick, compiled_twin
+from edgetpu_standin import Stick
 from machine_trees import add_apex, add_usb_tpu
 
 from edge import bundle
@@ -14,22 +14,10 @@ from edge.bundle import Bundle
 from edge.config import EngineConfig
 from edge.errors import BadDataError, NotFoundError, UnavailableError
 from edge.infer.choices import choices, open_engine
-from edge.infer.runtime import Runtime, pick
+from edge.infer.runtime import Runtime
 from edge.infer.slot import Deadline
 
-VWW = "mlperf-tiny/vww_96_int8.tflite"
 REQUIRED = EngineConfig(edgetpu_required=True, deadline_ms=20_000.0)
-
-
-@pytest.fixture(scope="module")
-def runtime() -> Runtime:
-    return pick()
-
-
-@pytest.fixture(scope="module")
-def visitors(shared: Path) -> Bundle:
-    read = bundle.read_bare(shared / "data" / VWW)
-    return replace(read, edgetpu_model=compiled_twin(read.model))
 
 
 def names(model: Bundle, runtime: Runtime, config: EngineConfig) -> list[str]:

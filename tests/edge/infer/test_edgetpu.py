@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgetpu_standin import Stick, compiled_twin, standin_outputs
+from edgetpu_standin import Stick, standin_outputs
 from engine_bench import PATIENCE_S, until
 from numpy.typing import NDArray
 
@@ -25,23 +25,10 @@ from edge.infer import border
 from edge.infer.backend import FinalFault
 from edge.infer.edgetpu import EdgeTpuBackend, Settings, open_edgetpu
 from edge.infer.preflight import Machine
-from edge.infer.runtime import Runtime, pick
+from edge.infer.runtime import Runtime
 from edge.infer.slot import Deadline
 
-VWW = "mlperf-tiny/vww_96_int8.tflite"
 Opener = Callable[..., EdgeTpuBackend]
-
-
-@pytest.fixture(scope="module")
-def runtime() -> Runtime:
-    return pick()
-
-
-@pytest.fixture(scope="module")
-def visitors(shared: Path) -> Bundle:
-    """Return a model of this project's kind, with its compiled twin."""
-    read = bundle.read_bare(shared / "data" / VWW)
-    return replace(read, edgetpu_model=compiled_twin(read.model))
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgetpu_standin import Stick, compiled_twin, standin_outputs
+from edgetpu_standin import Stick, standin_outputs
 from engine_bench import PATIENCE_S, until
 from machine_trees import add_usb_tpu
 from numpy.typing import NDArray
 
-from edge import bundle, tflite
+from edge import tflite
 from edge.bundle import Bundle
 from edge.infer import border
 from edge.infer.backend import Choice, Reals
@@ -22,26 +22,14 @@ from edge.infer.cpu import open_cpu
 from edge.infer.edgetpu import Settings, open_edgetpu
 from edge.infer.engine import Answer, Engine
 from edge.infer.preflight import Machine
-from edge.infer.runtime import Runtime, pick
+from edge.infer.runtime import Runtime
 from edge.infer.slot import Backoff, Deadline
 from edge.scene import Prepared
 
-VWW = "mlperf-tiny/vww_96_int8.tflite"
 FRAMES = 200
 QUICK = Backoff(first_s=0.05, most_s=0.2)
 # Generous, because the machine may be busy: only a hang may pass it.
 DEADLINE = Deadline(usual_ms=1500.0, times=20.0, first_ms=PATIENCE_S * 1e3)
-
-
-@pytest.fixture(scope="module")
-def runtime() -> Runtime:
-    return pick()
-
-
-@pytest.fixture(scope="module")
-def visitors(shared: Path) -> Bundle:
-    read = bundle.read_bare(shared / "data" / VWW)
-    return replace(read, edgetpu_model=compiled_twin(read.model))
 
 
 @pytest.fixture(scope="module")
