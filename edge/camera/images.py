@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.clock import Clock
+from edge.camera.jpegs import JPEG_END, JPEG_START, has_end
 from edge.camera.view import View
 from edge.errors import BadDataError
 from edge.quiet import native_messages_kept
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 SUFFIXES = (
     ".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
-JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 # What libjpeg, libpng and libtiff print when a picture is damaged; each prints the first fault.
 DAMAGE = (
     r"Corrupt JPEG data: |Premature end of JPEG file|Inconsistent progression sequence"
@@ -114,15 +114,7 @@ def is_cut_short(data: bytes) -> bool:
     """Return whether JPEG or PNG bytes lack their end marker; other formats are not judged."""
     if data.startswith(PNG_START):
         return PNG_END not in data
-    if not data.startswith(JPEG_START):
-        return False
-    at = 2
-    # segments before the scan are stepped over: a thumbnail inside one has an end marker too
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] == JPEG_SCAN:
-            return data.find(JPEG_END, at) < 0
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return True
+    return data.startswith(JPEG_START) and not has_end(data)
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:

@@ -2,10 +2,51 @@
 
 from collections.abc import Iterator
 
-from edge.camera.images import JPEG_END, JPEG_SCAN
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-JPEG_BEGIN = b"\xff\xd8\xff"
+JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
+JPEG_BEGIN = JPEG_START + b"\xff"
 MOST_BYTES = 1 << 26  # of one picture: more is no picture
+
+
+class BrokenPictureError(Exception):
+    """A capture got a picture that is cut short or cannot be decoded; the next may be whole."""
+
+
+def scan_start(data: bytes | bytearray) -> int:
+    """Return where the scan of a JPEG begins, 0 if that has not arrived yet, -1 if it is no JPEG.
+
+    The segments before it are stepped over: a thumbnail inside one has an end marker too.
+    """
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return -1
+        if data[at + 1] == JPEG_SCAN:
+            return at
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return 0
+
+
+def has_end(data: bytes) -> bool:
+    """Return whether the end marker of a JPEG is there."""
+    scan = scan_start(data)
+    return scan > 0 and data.find(JPEG_END, scan) >= 0
+
+
+def decode_jpeg(data: bytes) -> NDArray[np.uint8]:
+    """Return a JPEG as BGR uint8 (height, width, 3); raises BrokenPictureError."""
+    if not has_end(data):
+        raise BrokenPictureError("a picture is cut short: its end marker is missing")
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise BrokenPictureError(f"a picture cannot be decoded: {error.err}") from None
+    if bgr is None:
+        raise BrokenPictureError(f"a picture cannot be decoded ({len(data)} bytes)")
+    return np.asarray(bgr, np.uint8)
 
 
 class JpegSplitter:
@@ -43,7 +84,7 @@ class JpegSplitter:
         """Return where the picture at the start ends and whether it is whole; -1: not yet."""
         overlap = max(0, self._seen - len(self._boundary))
         cut = self._data.find(self._boundary, overlap)
-        scan = self._walk()
+        scan = scan_start(self._data)
         end = self._data.find(JPEG_END, max(scan, overlap)) if scan > 0 else -1
         self._seen = len(self._data)
         if end >= 0 and (cut < 0 or end < cut):
@@ -53,17 +94,3 @@ class JpegSplitter:
         if scan < 0 or len(self._data) > MOST_BYTES:
             return len(JPEG_BEGIN), False
         return -1, False
-
-    def _walk(self) -> int:
-        """Return where the scan begins, 0 if that has not arrived yet, -1 if this is no JPEG.
-
-        The segments before it are stepped over: a thumbnail inside one has an end marker too.
-        """
-        at = 2
-        while at + 4 <= len(self._data):
-            if self._data[at] != 0xFF:
-                return -1
-            if self._data[at + 1] == JPEG_SCAN:
-                return at
-            at += 2 + int.from_bytes(self._data[at + 2 : at + 4], "big")
-        return 0

@@ -13,13 +13,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.camera.jpegs import JpegSplitter
+from edge.camera.jpegs import BrokenPictureError, JpegSplitter, decode_jpeg
 from edge.camera.patience import Patience
-from edge.camera.reader import BrokenPictureError
 from edge.errors import UnavailableError
 
 CHUNK_BYTES = 1 << 18
@@ -72,7 +70,7 @@ class MjpegCapture:
             data = self._ready.popleft()
         if data is None:
             raise BrokenPictureError("a picture is cut short: its end marker is missing")
-        return True, decoded(data)
+        return True, decode_jpeg(data)
 
     def release(self) -> None:
         """End the connection."""
@@ -83,17 +81,6 @@ class MjpegCapture:
             return bytes(self._response.read1(CHUNK_BYTES))
         except (OSError, http.client.HTTPException):
             return b""
-
-
-def decoded(data: bytes) -> NDArray[np.uint8]:
-    """Return a JPEG as BGR uint8 (height, width, 3); raises BrokenPictureError."""
-    try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise BrokenPictureError(f"a picture cannot be decoded: {error.err}") from None
-    if bgr is None:
-        raise BrokenPictureError("a picture cannot be decoded")
-    return np.asarray(bgr, np.uint8)
 
 
 def open_mjpeg(address: str, patience: Patience, name: str) -> MjpegCapture | None:

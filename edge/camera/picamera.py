@@ -15,13 +15,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.camera.images import is_cut_short
+from edge.camera.jpegs import BrokenPictureError, decode_jpeg
 from edge.camera.picamera_child import CURE, HEADER, MAGIC
-from edge.camera.reader import BrokenPictureError
 from edge.errors import UnavailableError, UsageError
 
 log = logging.getLogger(__name__)
@@ -143,13 +141,8 @@ class PicameraCapture:
         if kind == b"E":
             words = body.tobytes().decode(errors="replace").split()  # of one line or many
             raise UnavailableError(f"{self._name}: {' '.join(words)}")
-        return (True, body.reshape(height, width, 3)) if kind == b"B" else self._decoded(body)
-
-    def _decoded(self, jpeg: NDArray[np.uint8]) -> tuple[bool, NDArray[np.uint8] | None]:
-        bgr = None if is_cut_short(jpeg.tobytes()) else cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise BrokenPictureError(f"a picture came damaged ({len(jpeg)} bytes)")
-        return True, np.asarray(bgr, np.uint8)
+        jpeg = kind == b"J"
+        return True, decode_jpeg(body.tobytes()) if jpeg else body.reshape(height, width, 3)
 
     def _fill(self, view: memoryview, until_s: float, wait_s: float) -> bool:
         """Fill `view` from the pipe; False once `stop` is set."""

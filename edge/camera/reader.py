@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.clock import Clock
+from edge.camera.jpegs import BrokenPictureError
 from edge.camera.opencv import Capture, nominal_fps
 from edge.camera.patience import Patience
 from edge.errors import EdgeError
@@ -18,10 +19,6 @@ THREAD = "camera"  # name of each reading thread
 AT_EXIT_S = 15.0  # a blocked V4L2 read comes back after 10 s
 TIMED_OUT = 0.9  # of read_ms: a read that failed after so long waited for a picture
 MS = 1_000_000
-
-
-class BrokenPictureError(Exception):
-    """A capture got a picture that is cut short or cannot be decoded; the next may be whole."""
 
 
 class Hub(Protocol):

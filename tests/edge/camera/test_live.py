@@ -7,8 +7,9 @@ import pytest
 from live_bench import DEADLINE_S, PATIENCE, STEADY, LiveBench, picture
 
 from edge.camera import Patience
+from edge.camera.jpegs import BrokenPictureError
 from edge.camera.live import MOST_LEFT, Live
-from edge.camera.reader import PAUSE_S, BrokenPictureError
+from edge.camera.reader import PAUSE_S
 from edge.errors import UnavailableError
 
 

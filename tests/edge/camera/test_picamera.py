@@ -19,6 +19,7 @@ import pytest
 
 from edge.backoff import Backoff
 from edge.camera import Context, Patience, View, is_live, open_source
+from edge.camera.jpegs import BrokenPictureError
 from edge.camera.picamera import (
     CHILD,
     SYSTEM_PYTHON,
@@ -28,7 +29,6 @@ from edge.camera.picamera import (
     open_picamera,
 )
 from edge.camera.picamera_child import find_jpeg
-from edge.camera.reader import BrokenPictureError
 from edge.errors import UnavailableError, UsageError
 
 STANDINS = Path(__file__).resolve().parents[2] / "standins"
@@ -154,7 +154,7 @@ def test_cut_picture_is_named_and_the_next_is_whole(opens, recorder):
             answers.append(str(error))
     assert answers.count(True) == 7
     assert answers[-1] is True
-    assert any("came damaged" in str(answer) for answer in answers)
+    assert any("is cut short" in str(answer) for answer in answers)
 
 
 def test_recorder_that_dies_is_started_again(recorder, monkeypatch):
