@@ -23,11 +23,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.overlap import iou
 from edge.recognizer import open_recognizer
 from edge.scene import Box, Detection
 from edge.training.backgrounds import Real, Rng
 from edge.training.digits import Ink, Pixels, photograph, trimmed
-from edge.vision.nms import iou
 
 GATE = 8
 LEAST_IOU = 0.5

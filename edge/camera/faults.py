@@ -62,10 +62,6 @@ class Ledger:
                 self._tell("recovered", kind, reason)
                 log.info("%s: recovered from: %s, %s", self._description, kind, reason)
 
-    def is_active(self, kind: str) -> bool:
-        """Return whether a fault of this kind is under way."""
-        return kind in self._active
-
     @property
     def hard(self) -> bool:
         """Return whether no new picture comes at present."""

@@ -1,16 +1,14 @@
 """Turning and cutting what a camera sees, before anything else looks at it."""
 
-from typing import Literal
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.config import Degrees
 from edge.errors import UsageError
 from edge.records import dataclass
 from edge.scene import FULL_BOX, Box
 
-Degrees = Literal[0, 90, 180, 270]
 TURNS: dict[int, int] = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,

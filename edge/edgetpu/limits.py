@@ -163,8 +163,9 @@ def unit_strides(node: Node) -> str | None:
 def resized_picture(node: Node) -> str | None:
     """Only pictures: [1, height, width, depth]."""
     tensor = node.input(0)
-    bad = tensor is None or len(tensor.shape) != 4
-    return f"input {list(tensor.shape)}: it takes pictures" if bad and tensor else None
+    if tensor is None or len(tensor.shape) == 4:
+        return None
+    return f"input {list(tensor.shape)}: it takes pictures"
 
 
 def is_dilated(node: Node) -> bool:

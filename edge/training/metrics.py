@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Thresholds
+from edge.overlap import iou
 from edge.scene import Box, Detection
-from edge.vision.nms import iou
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

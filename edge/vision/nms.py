@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from edge.overlap import Boxes, iou
 
-__all__ = ["iou", "nms"]
-
 
 def nms(
     boxes: Boxes, scores: NDArray[np.floating], classes: NDArray[np.integer], limit: float

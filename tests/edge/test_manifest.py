@@ -24,9 +24,9 @@ from edge.bundle import Thresholds
 from edge.errors import BadDataError
 from edge.infer.cpu import open_cpu
 from edge.infer.runtime import pick
+from edge.overlap import iou
 from edge.recognizer import open_recognizer
 from edge.vision.geometry import SAME
-from edge.vision.nms import iou
 from edge.vision.ssd import decode_ssd
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.vision.nms import iou, nms
+from edge.overlap import iou
+from edge.vision.nms import nms
 
 
 @pytest.mark.parametrize(

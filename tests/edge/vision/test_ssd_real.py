@@ -17,9 +17,9 @@ from edge.bundle import Bundle, Thresholds
 from edge.errors import BadDataError
 from edge.infer.cpu import open_cpu
 from edge.infer.runtime import pick
+from edge.overlap import iou
 from edge.vision import DECODERS
 from edge.vision.geometry import SAME, Geometry
-from edge.vision.nms import iou
 from edge.vision.prepare import prepare
 from edge.vision.ssd import decode_ssd
 
