@@ -1,5 +1,6 @@
 """The backend that runs a model on the processor, by either TFLite runtime."""
 
+import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from edge.infer.feedback import Feedback
 from edge.infer.runtime import Interpreter, Resolver, Runtime, build, one_line
 
 log = logging.getLogger(__name__)
+
+MOST_STAGED = 8  # more than wait at any time
 
 _KERNELS: dict[Resolver, str] = {
     "default": "",
@@ -50,6 +53,8 @@ class _CpuBackend:
         self._feedback = Feedback(model)
         self._enter = [border.enter(model.inputs[at]) for at in self._feedback.asked]
         self._leave = [border.leave(spec) for spec in model.outputs]
+        # id -> inputs, which are kept so that no others get their id, and what they came to
+        self._staged: dict[int, tuple[Sequence[Array], list[Array]]] = {}
         self._afresh = all(spec.kind == "image" for spec in model.inputs)
         self._build(resolver)
 
@@ -59,11 +64,22 @@ class _CpuBackend:
         threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
         return f"{self._runtime.description}, {threads}{_KERNELS[self._resolver]}"
 
+    def stage(self, inputs: Sequence[Array]) -> None:
+        """Take a frame across the border on the caller's thread, while another is answered.
+
+        numpy lets go of the interpreter lock now and then, and the thread that answers would wait
+        for it with the processor at rest. What does not fit is left to `infer`.
+        """
+        if len(self._staged) >= MOST_STAGED:
+            self._staged.clear()  # frames that another backend has answered
+        with contextlib.suppress(Exception):
+            self._staged[id(inputs)] = (inputs, self._entered(inputs))
+
     def infer(self, inputs: Sequence[Array]) -> Reals:
         """Answer one frame; see `Backend`. Raises BadDataError where an input does not fit."""
-        if len(inputs) != len(self._enter):
-            raise BadDataError(f"{len(inputs)} inputs given; the model takes {len(self._enter)}")
-        entered = [enter(value) for enter, value in zip(self._enter, inputs, strict=True)]
+        staged, entered = self._staged.pop(id(inputs), (None, []))
+        if staged is not inputs:
+            entered = self._entered(inputs)
         try:
             return self._invoke(entered)
         except RuntimeError as error:
@@ -77,6 +93,11 @@ class _CpuBackend:
     def close(self) -> None:
         """Free the interpreter."""
         del self._interpreter
+
+    def _entered(self, inputs: Sequence[Array]) -> list[Array]:
+        if len(inputs) != len(self._enter):
+            raise BadDataError(f"{len(inputs)} inputs given; the model takes {len(self._enter)}")
+        return [enter(value) for enter, value in zip(self._enter, inputs, strict=True)]
 
     def _build(self, resolver: Resolver) -> None:
         try:

@@ -1,5 +1,6 @@
 import dataclasses
 import re
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 
 from edge.bundle import Bundle, Decode, Input, Output, read_bare
 from edge.errors import BadDataError
-from edge.infer.cpu import open_cpu
+from edge.infer.backend import Stager
+from edge.infer.cpu import MOST_STAGED, open_cpu
 from edge.infer.runtime import Interpreter, Resolver, build, pick
 from edge.metadata import add_signature
 
@@ -145,6 +147,50 @@ def test_an_answer_outlives_the_next_one(shared: Path) -> None:
         (second,) = backend.infer(reals(bundle, 1))
         assert not np.array_equal(second, kept)
         assert np.array_equal(first, kept)
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_a_staged_frame_has_crossed_the_border_and_is_answered_alike(
+    path: str, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = described(shared / "data" / path)
+    staging, plain = open_cpu(bundle, RUNTIME), open_cpu(bundle, RUNTIME)
+    assert isinstance(staging, Stager)
+    frames = [reals(bundle, seed) for seed in range(3)]
+    wanted = [plain.infer(frame) for frame in frames]
+    crossings: list[Any] = []
+    enters = [lambda real, enter=e: crossings.append(real) or enter(real) for e in staging._enter]
+    monkeypatch.setattr(staging, "_enter", enters)
+    staging.stage(frames[0])
+    staging.stage(frames[2])
+    before = len(crossings)
+    for frame, want in zip(frames, wanted, strict=True):
+        for answer, exact in zip(staging.infer(frame), want, strict=True):
+            assert np.array_equal(answer, exact)
+    assert len(crossings) - before == len(enters)
+
+
+def test_a_staged_frame_that_does_not_fit_is_refused_when_it_is_asked_for(shared: Path) -> None:
+    bundle = described(shared / "data/tflite-micro/simple_add_model.tflite")
+    backend = open_cpu(bundle, RUNTIME)
+    assert isinstance(backend, Stager)
+    few, nan = reals(bundle)[:1], tuple(np.full_like(real, np.nan) for real in reals(bundle))
+    for inputs, words in ((few, "1 inputs given"), (nan, "NaN")):
+        backend.stage(inputs)
+        with pytest.raises(BadDataError, match=words):
+            backend.infer(inputs)
+
+
+def test_frames_that_were_staged_for_nothing_are_let_go(shared: Path) -> None:
+    bundle = described(shared / "data/tflite-micro/hello_world_int8.tflite")
+    backend = open_cpu(bundle, RUNTIME)
+    assert isinstance(backend, Stager)
+    arrays = [np.zeros(1, np.float32) for _ in range(100)]
+    kept = [weakref.ref(array) for array in arrays]
+    for array in arrays:
+        backend.stage((array,))
+    del array, arrays
+    assert sum(ref() is not None for ref in kept) <= MOST_STAGED
 
 
 def test_outputs_come_in_the_bundles_order_by_tensor_name(shared: Path) -> None:
