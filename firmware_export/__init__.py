@@ -13,6 +13,7 @@ from edge.bundle.model import tensor_order
 from edge.errors import BadDataError
 from edge.infer.border import pixel_table
 from firmware_export import emit, header, targets
+from firmware_export.lanes import with_lanes
 from firmware_export.layers import allowed_overlaps, layers_of, lifetimes, turned
 from firmware_export.model import STACK_BOUND_BYTES, Model, c_name
 from firmware_export.node import Rounding, scale
@@ -47,12 +48,14 @@ def export(
     `bundle` is a Bundle, a path or the bytes of a `.tflite`; `name` the C prefix. Raises
     BadDataError with every reason why the model cannot be exported.
     """
-    family = "" if target == targets.HOST else targets.find(target).family
+    core = None if target == targets.HOST else targets.find(target)
     content, labels, found = _content(bundle)
     original = tflite.read(content)
     rewritten = rewrite(original)
     graph = rewritten.graph
     layers = schedule(rewritten, layers_of(rewritten, rounding))
+    if core is not None and core.has_lanes:
+        layers = with_lanes(layers)
     allowed = allowed_overlaps(layers)
     placed = plan(lifetimes(rewritten, layers), allowed)
     if faults := overlaps(placed, allowed):
@@ -67,7 +70,7 @@ def export(
         plan=placed,
         rounding=rounding,
         labels=labels,
-        family=family,
+        family=core.family if core is not None else "",
         stack_bytes=STACK_BOUND_BYTES + emit.greatest(layers).get("DEPTHWISE_TAPS", 0) * 8,
         align_bytes=CACHE_LINE_BYTES.get(target, ALIGN_BYTES),
         pixels=_pixels(bundle, original, tuple(graph.tensors[i] for i in graph.inputs)),

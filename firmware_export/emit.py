@@ -29,6 +29,8 @@ SUMS = {
     "requantize_left": ("requantize_sum", "requantize_left"),
     "requantize_short": ("requantize_sum", "requantize_short"),
 }
+# Families with kernels of their own -> what the compiler says where they can be used.
+FEATURES = {"cortex_m": "__ARM_FEATURE_DSP", "riscv": "__riscv"}
 
 
 def source(model: Model) -> str:
@@ -109,7 +111,6 @@ def kernels_of(layers: Iterable[Layer]) -> tuple[str, ...]:
 
 def kernel_texts(model: Model) -> Iterator[str]:
     """Yield the C of each kernel; its portable twin too, where the core has one of its own."""
-    has_lanes = False
     for name in kernels_of(model.layers):
         portable, own = kernel("portable", name), ""
         if model.family:
@@ -117,10 +118,8 @@ def kernel_texts(model: Model) -> Iterator[str]:
         if not own:
             yield portable
             continue
-        lanes = "" if has_lanes else kernel(model.family, "lanes")
-        has_lanes = True
-        condition = "#if defined(__ARM_FEATURE_DSP) && !defined(NAME_NO_ASM)"
-        yield f"{condition}\n{lanes}{own}#else\n{portable}#endif\n"
+        condition = f"defined({FEATURES[model.family]}) && !defined(NAME_NO_ASM)"
+        yield f"#if {condition}\n{own}#else\n{portable}#endif\n"
 
 
 def kernel(folder: str, name: str) -> str:

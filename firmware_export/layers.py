@@ -113,7 +113,8 @@ def allowed_overlaps(layers: tuple[Layer, ...]) -> list[Overlap]:
             # an input that is read twice must survive for the second reading
             if call.lead_bytes is not None and isinstance(into, int):
                 lag = call.lag_bytes if layer.inputs.count(into) == 1 else None
-                found.append(Overlap(step, into, layer.outputs[0], call.lead_bytes, lag))
+                out, exact = layer.outputs[0], call.exactly_in_place
+                found.append(Overlap(step, into, out, call.lead_bytes, lag, exact))
     return found
 
 

@@ -61,7 +61,8 @@ class Call:
     `lead_bytes`: the output may overlap input 0, which dies here, when it starts at least this
     many bytes before it (0: in place); None: it must not. `lag_bytes`: the function has a field
     `backward`; where that is 1 the output may start at least so many bytes behind the input.
-    `in_place`: the inputs for which this holds. `greatest`: macros that the kernels read, each
+    `in_place`: the inputs for which this holds; `exactly_in_place`: with a lead of 0 and no other.
+    `greatest`: macros that the kernels read, each
     the greatest of all layers.
     """
 
@@ -77,6 +78,7 @@ class Call:
     lead_bytes: int | None = None
     lag_bytes: int | None = None
     in_place: tuple[int, ...] = (0,)
+    exactly_in_place: bool = False
     greatest: tuple[tuple[str, int], ...] = ()
 
 

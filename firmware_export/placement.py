@@ -60,7 +60,7 @@ def _greedy(order: Sequence[Lifetime], rules: Rules, limit: int | None) -> Plan 
     places: list[Place] = []
     for life in order:
         rivals = [p for p in places if p.life.first <= life.last and life.first <= p.life.last]
-        gaps = [_forbidden(p, life, rules) for p in rivals]
+        gaps = [gap for p in rivals for gap in _forbidden(p, life, rules)]
         # free starts begin at 0 or behind a stretch of forbidden ones
         starts = sorted({0, *(_up(end, life.align_bytes) for _, end in gaps if end > 0)})
         start = next(s for s in starts if not any(low < s < high for low, high in gaps))
@@ -70,11 +70,14 @@ def _greedy(order: Sequence[Lifetime], rules: Rules, limit: int | None) -> Plan 
     return Plan(tuple(places), max((p.end_bytes for p in places), default=0))
 
 
-def _forbidden(placed: Place, life: Lifetime, rules: Rules) -> tuple[int, int]:
-    """Return (low, high): `life` may not start strictly between them because of `placed`."""
+def _forbidden(placed: Place, life: Lifetime, rules: Rules) -> list[tuple[int, int]]:
+    """Return each (low, high) strictly between which `life` may not start because of `placed`."""
     low, high = placed.offset_bytes - life.size_bytes, placed.end_bytes
     if {placed.life.kind, life.kind} != {"tensor"}:
-        return low, high
+        return [(low, high)]
+    either = (placed.life.number, life.number), (life.number, placed.life.number)
+    if any(key in rules and rules[key].exact for key in either):
+        return [(low, placed.offset_bytes), (placed.offset_bytes, high)]
     if rule := rules.get((placed.life.number, life.number)):  # life is the output
         low = max(low, placed.offset_bytes - rule.lead_bytes)
         if rule.lag_bytes is not None:
@@ -83,7 +86,7 @@ def _forbidden(placed: Place, life: Lifetime, rules: Rules) -> tuple[int, int]:
         high = min(high, placed.offset_bytes + rule.lead_bytes)
         if rule.lag_bytes is not None:
             low = max(low, placed.offset_bytes - rule.lag_bytes)
-    return low, high
+    return [(low, high)]
 
 
 def _up(offset_bytes: int, align_bytes: int) -> int:

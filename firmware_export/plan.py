@@ -26,7 +26,7 @@ class Overlap:
     """At `step` the tensor `out` may share bytes with `into`, which dies there.
 
     Either `out` starts `lead_bytes` or more before `into`, or, for an operator that can walk
-    backwards, `lag_bytes` or more behind it.
+    backwards, `lag_bytes` or more behind it. `exact`: both start at the same byte, or share none.
     """
 
     step: int
@@ -34,6 +34,7 @@ class Overlap:
     out: int
     lead_bytes: int
     lag_bytes: int | None = None
+    exact: bool = False
 
     def span_bytes(self, into_bytes: int, out_bytes: int) -> int:
         """Return the fewest bytes that hold both tensors."""
@@ -118,5 +119,6 @@ def _is_allowed(a: Place, b: Place, allowed: Sequence[Overlap]) -> bool:
             if (rule.into, rule.out) == (into.life.number, out.life.number):
                 ahead = into.offset_bytes - out.offset_bytes
                 behind = rule.lag_bytes is not None and -ahead >= rule.lag_bytes
-                return dies(into.life, out.life, rule) and (ahead >= rule.lead_bytes or behind)
+                close = ahead == 0 if rule.exact else ahead >= rule.lead_bytes or behind
+                return dies(into.life, out.life, rule) and close
     return False

@@ -1,5 +1,11 @@
 """CONV_2D: dilated, any stride, grouped, per-tensor or per-channel."""
 
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from firmware_export.node import (
     Call,
     Constant,
@@ -17,6 +23,7 @@ from firmware_export.ops.window import channels_of, padding_before, per_channel
 
 PIXELS = 4  # the most columns that a kernel gathers at a time
 GEMM = ("gemm_type", "gemm_block", "gemm")
+GATHER = ("conv_2d_type", "conv_2d_gather", "conv_2d")
 
 
 def faults(node: Node) -> list[str]:
@@ -48,7 +55,11 @@ def call(node: Node) -> Call:
         Axis(in_w, out_w, k_w, stride[1], pads[1], dilation[1]), in_c, out_c,
     )  # fmt: skip
     channels = channels_of(node, weights, (1, 2, 3))
-    constants, kernels = channels.constants, (*channels.kernels, *GEMM)
+    constants = tuple(
+        replace(c, values=paired(c.values, groups)) if c.name == "weights" else c
+        for c in channels.constants
+    )
+    kernels = (*channels.kernels, *GEMM)
     gemm = ("gemm", _gemm(node, depth, out_c // groups, out_c))
     if (k_h, k_w, *stride, groups) == (1, 1, 1, 1, 1):
         return _pointwise(kernels, gemm, constants, batch, path)
@@ -63,9 +74,28 @@ def call(node: Node) -> Call:
     )  # fmt: skip
     lead = path.lead_after_reading() if groups == 1 else path.lead_while_reading(PIXELS)
     return Call(
-        (*kernels, "conv_2d"), "conv_2d", fields, constants, scratch_bytes=PIXELS * depth,
+        (*kernels, *GATHER), "conv_2d", fields, constants, scratch_bytes=(PIXELS + 1) * depth,
         lead_bytes=lead if batch == 1 else None,
     )  # fmt: skip
+
+
+def paired(weights: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Return weights (outs, h, w, depth) in the order of the kernels: flat, two channels alternate.
+
+    The last of an odd number of channels in a group stands alone.
+    """
+    rows = weights.reshape(groups, len(weights) // groups, -1)
+    even = rows.shape[1] & ~1
+    pairs = rows[:, :even].reshape(groups, even // 2, 2, -1).swapaxes(2, 3)
+    flat = [pairs.reshape(groups, -1), rows[:, even:].reshape(groups, -1)]
+    return np.concatenate(flat, axis=1).reshape(-1)
+
+
+def unpaired(flat: NDArray[Any], depth: int) -> NDArray[Any]:
+    """Return the weights (outs, depth) of one group out of the order of the kernels."""
+    even = len(flat) // depth & ~1
+    pairs = flat[: even * depth].reshape(even // 2, depth, 2).swapaxes(1, 2)
+    return np.concatenate([pairs.reshape(even, depth), flat[even * depth :].reshape(-1, depth)])
 
 
 def _pointwise(
@@ -79,13 +109,13 @@ def _pointwise(
     pixels = batch * len(path.needed_to)
     fields = (("pixels", str(pixels)), gemm)
     depth = int(path.needed_to[0])
+    lead: int | None = 0
     if depth != path.out_bytes:
         lead = path.lead_while_reading(PIXELS) if batch == 1 else None
-        return Call((*kernels, "pointwise"), "pointwise", fields, constants, lead_bytes=lead)
-    name = "pointwise_in_place"
     return Call(
-        (*kernels, name), name, fields, constants, scratch_bytes=PIXELS * depth, lead_bytes=0
-    )
+        (*kernels, "pointwise"), "pointwise", fields, constants, scratch_bytes=PIXELS * depth,
+        lead_bytes=lead,
+    )  # fmt: skip
 
 
 def _gemm(node: Node, depth: int, channels: int, out_stride: int) -> str:

@@ -47,7 +47,8 @@ def call(node: Node) -> Call:
     channels = channels_of(node, weights, (0, 1, 2))
     return Call(
         kernels=(
-            *channels.kernels, "depthwise_type", "depthwise_block", "depthwise_conv_2d",
+            *channels.kernels, "depthwise_struct", "depthwise_type", "depthwise_block",
+            "depthwise_conv_2d",
         ),
         function="depthwise_conv_2d",
         fields=(

@@ -25,7 +25,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A core: its compiler with the flags of every figure, and its machines, the smallest first."""
+    """A core: its compiler with the flags of every figure, its machines, the smallest first."""
 
     core: str
     family: str
@@ -34,6 +34,7 @@ class Target:
     package: str
     flags: tuple[str, ...]
     link_flags: tuple[str, ...]
+    has_lanes: bool  # multiplies pairs of int16
     machines: tuple[Machine, ...]
 
 

@@ -1,38 +1,62 @@
-#if GEMM_PIXELS > 4
-#error "the plan of the arena counts on at most four pixels at a time"
-#endif
-
-static void gemm_1x1(const gemm_t *p, const int8_t *x, int8_t *out, int32_t c)
+static inline int32_t gemm_out(int32_t sum, int32_t multiplier, int32_t shift, int32_t zero)
 {
-    const int8_t *w = p->weights + c * p->depth;
-    int32_t sum = p->bias[c];
+    const int32_t q = requantize_channel(sum, multiplier, shift) + zero;
 
-    for (int32_t k = 0; k < p->depth; k++) {
-        sum += (int32_t)x[k] * w[k];
-    }
-    out[c] = gemm_out(p, sum, c);
+    return q < -128 ? -128 : q > 127 ? 127 : q;
 }
 
-/* Columns of `depth` bytes, one after the other, times the weights of channels from..to. */
-static void gemm(const gemm_t *p, const int8_t *columns, int32_t pixels, int8_t *out,
-                 int32_t from, int32_t to)
+static inline void gemm_store(const gemm_t *p, const int32_t *sums, int32_t c, int32_t some, int8_t *out)
 {
-    for (; pixels >= GEMM_PIXELS; pixels -= GEMM_PIXELS) {
-        int32_t c = from;
-        for (; c + GEMM_CHANNELS <= to; c += GEMM_CHANNELS) {
-            gemm_block(p, columns, out, c);
+    const int32_t multiplier = p->multiplier[c], shift = p->shift[c], stride = p->out_stride;
+    const int32_t zero = p->out_zero_point;
+
+    out += c;
+    if (some == 4) {
+        out[0] = (int8_t)gemm_out(sums[0], multiplier, shift, zero);
+        out[stride] = (int8_t)gemm_out(sums[1], multiplier, shift, zero);
+        out[2 * stride] = (int8_t)gemm_out(sums[2], multiplier, shift, zero);
+        out[3 * stride] = (int8_t)gemm_out(sums[3], multiplier, shift, zero);
+    } else {
+        for (int32_t i = 0; i < some; i++) {
+            out[i * stride] = (int8_t)gemm_out(sums[i], multiplier, shift, zero);
         }
-        for (; c < to; c++) {
-            for (int32_t i = 0; i < GEMM_PIXELS; i++) {
-                gemm_1x1(p, columns + i * p->depth, out + i * p->out_stride, c);
-            }
-        }
-        columns += GEMM_PIXELS * p->depth;
-        out += GEMM_PIXELS * p->out_stride;
     }
-    for (; pixels > 0; pixels--, columns += p->depth, out += p->out_stride) {
-        for (int32_t c = from; c < to; c++) {
-            gemm_1x1(p, columns, out, c);
+    if (p->act_min > -128 || p->act_max < 127) {
+        for (; some > 0; some--, out += stride) {
+            *out = *out < p->act_min ? (int8_t)p->act_min : *out;
+            *out = *out > p->act_max ? (int8_t)p->act_max : *out;
+        }
+    }
+}
+
+/* One channel that no block takes: of a pair, or the last of an odd number, alone. */
+static void gemm_single(const gemm_t *p, const int8_t *x, const int8_t *w, int32_t step, int32_t c,
+                        int32_t sums[GEMM_PIXELS])
+{
+    for (int32_t i = 0; i < GEMM_PIXELS; i++) {
+        sums[i] = p->bias[c];
+        for (int32_t k = 0; k < p->depth; k++) {
+            sums[i] += (int32_t)x[GEMM_PIXELS * k + i] * w[step * k];
+        }
+    }
+}
+
+/* Up to four interleaved columns of `depth` bytes times the weights of channels from..to. */
+static void gemm(const gemm_t *p, const int8_t *columns, int32_t some, int8_t *out, int32_t from,
+                 int32_t to)
+{
+    int32_t sums[GEMM_PIXELS * GEMM_CHANNELS], count;
+
+    for (int32_t c = from; c < to; c += count) {
+        count = c + GEMM_CHANNELS <= to ? GEMM_CHANNELS : 1;
+        if (count > 1) {
+            gemm_block(p, columns, c, sums);
+        } else {
+            const int32_t second = (c - from) & 1, step = second || c + 1 < to ? 2 : 1;
+            gemm_single(p, columns, p->weights + (c - second) * p->depth + second, step, c, sums);
+        }
+        for (int32_t i = 0; i < count; i++) {
+            gemm_store(p, sums + GEMM_PIXELS * i, c + i, some, out);
         }
     }
 }
