@@ -14,8 +14,8 @@ from edge.errors import BadDataError
 from edge.infer.border import pixel_table
 from firmware_export import emit, header, targets
 from firmware_export.lanes import with_lanes
-from firmware_export.layers import allowed_overlaps, layers_of, lifetimes, turned
-from firmware_export.model import STACK_BOUND_BYTES, Model, c_name
+from firmware_export.layers import allowed_overlaps, layers_of, lifetimes, outside_arena, turned
+from firmware_export.model import STACK_BOUND_BYTES, Io, Model, c_name
 from firmware_export.node import Rounding, scale
 from firmware_export.placement import plan
 from firmware_export.plan import ALIGN_BYTES, overlaps
@@ -42,11 +42,12 @@ def export(
     *,
     name: str | None = None,
     rounding: Rounding = "tflm",
+    io: Io = "arena",
 ) -> Export:
     """Return a model as C for a target core.
 
-    `bundle` is a Bundle, a path or the bytes of a `.tflite`; `name` the C prefix. Raises
-    BadDataError with every reason why the model cannot be exported.
+    `bundle` is a Bundle, a path or the bytes of a `.tflite`; `name` the C prefix, `io` where
+    inputs and outputs lie. Raises BadDataError with every reason why it cannot be exported.
     """
     core = None if target == targets.HOST else targets.find(target)
     content, labels, found = _content(bundle)
@@ -56,8 +57,10 @@ def export(
     layers = schedule(rewritten, layers_of(rewritten, rounding))
     if core is not None and core.has_lanes:
         layers = with_lanes(layers)
-    allowed = allowed_overlaps(layers)
-    placed = plan(lifetimes(rewritten, layers), allowed)
+    lives, allowed = lifetimes(rewritten, layers), allowed_overlaps(layers)
+    if io == "caller":
+        lives, allowed = outside_arena(rewritten, lives, allowed)
+    placed = plan(lives, allowed)
     if faults := overlaps(placed, allowed):
         raise AssertionError(f"the planner made a wrong plan: {faults}")
     model = Model(
@@ -71,6 +74,7 @@ def export(
         rounding=rounding,
         labels=labels,
         family=core.family if core is not None else "",
+        io=io,
         stack_bytes=STACK_BOUND_BYTES + emit.greatest(layers).get("DEPTHWISE_TAPS", 0) * 8,
         align_bytes=CACHE_LINE_BYTES.get(target, ALIGN_BYTES),
         pixels=_pixels(bundle, original, tuple(graph.tensors[i] for i in graph.inputs)),

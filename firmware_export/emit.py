@@ -223,6 +223,8 @@ def _init(model: Model) -> str:
 
 
 def _accessors(model: Model) -> Iterator[str]:
+    if model.io == "caller":
+        return
     n = model.name
     for kind, const, tensors, indices in (
         ("input", "", model.inputs, model.graph.inputs),
@@ -236,6 +238,9 @@ def _accessors(model: Model) -> Iterator[str]:
 
 
 def _pointer(model: Model, kind: str, index: int, const: str, start_bytes: int = 0) -> str:
+    if index in model.border:
+        bytes_of = f"({const}uint8_t *){model.border[index]} + {start_bytes}"
+        return f"({const}{kind} *)({const}void *)({bytes_of})"
     offset = model.plan.offset("tensor", index) + start_bytes
     # by way of void: the alignment is the plan's
     void = "" if kind in ("int8_t", "uint8_t") else f"({const}void *)"
@@ -244,6 +249,8 @@ def _pointer(model: Model, kind: str, index: int, const: str, start_bytes: int =
 
 def _invoke(model: Model) -> str:
     n = model.name
+    if model.io == "caller":
+        return _invoke_in_place(model)
     ins = "".join(
         f"    if (in{i} != NULL) {{\n        memcpy({n}_input{i}(m), in{i}, {t.size_bytes}u);\n"
         "    }\n"
@@ -266,6 +273,24 @@ def _invoke(model: Model) -> str:
         return NAME_ERR_NOT_INIT;
     }}
 {ins}{flips[0]}{calls}{flips[1]}{outs}    return NAME_OK;
+}}
+"""
+
+
+def _invoke_in_place(model: Model) -> str:
+    """Return invoke on memory of the caller, none of which may be missing."""
+    calls = "".join(f"    LAYER({i}, {_call(model, i)});\n" for i in range(len(model.layers)))
+    missing = "".join(f" || {name} == NULL" for name in model.border.values())
+    n = model.name
+    return f"""NAME_CODE_ATTR {n}_status {n}_invoke({n}_t *m, {invoke_parameters(model)})
+{{
+    if (m == NULL{missing}) {{
+        return NAME_ERR_NULL;
+    }}
+    if (m->magic != NAME_MODEL_ID) {{
+        return NAME_ERR_NOT_INIT;
+    }}
+{calls}    return NAME_OK;
 }}
 """
 

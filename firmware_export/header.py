@@ -22,6 +22,9 @@ def header(model: Model) -> str:
         "reset */\n"
         for i, t in enumerate(model.outputs)
     )
+    null = "or NULL"
+    if model.io == "caller":
+        inputs, outputs, null = "", "", "none may be NULL"
     return f"""{LICENCE}
 #ifndef {u}_H
 #define {u}_H
@@ -52,7 +55,7 @@ typedef struct {{
 }} {n}_t;
 {n}_status {n}_init({n}_t *m, void *arena, size_t arena_bytes, void *state, size_t state_bytes);
 {n}_status {n}_reset({n}_t *m);
-{inputs}{outputs}{n}_status {n}_invoke({n}_t *m, {parameters}); /* or NULL */
+{inputs}{outputs}{n}_status {n}_invoke({n}_t *m, {parameters}); /* {null} */
 {border.prototypes(model)}extern const char *const {n}_labels[], *const {n}_layer_names[];
 uint32_t {n}_clock(void); /* yours; referenced only under -D{u}_PROFILE */
 /* In {n}_selftest.c; 0, or 1 + first wrong vector. */

@@ -127,7 +127,35 @@ def _turned(layer: Layer, placed: Plan) -> Layer:
     call = layer.call
     if call.lag_bytes is None or call.lead_bytes is None or not isinstance(layer.sources[0], int):
         return layer
+    held = {place.life.number for place in placed.places if place.life.kind == "tensor"}
+    if not {layer.sources[0], layer.outputs[0]} <= held:
+        return layer  # one of them is the caller's
     ahead = placed.offset("tensor", layer.sources[0]) - placed.offset("tensor", layer.outputs[0])
     if ahead >= call.lead_bytes:
         return layer
     return replace(layer, call=replace(call, fields=(*call.fields, ("backward", "1"))))
+
+
+def outside_arena(
+    rewritten: Rewritten, lives: list[Lifetime], allowed: list[Overlap]
+) -> tuple[list[Lifetime], list[Overlap]]:
+    """Return what the arena holds when inputs and outputs are the caller's.
+
+    Raises BadDataError where they cannot be.
+    """
+    graph = rewritten.graph
+    outs = [rewritten.at(i) for i in graph.outputs]
+    border = {*graph.inputs, *outs}
+    faults = [
+        f"'{graph.tensors[i].name}' is uint8, which the C turns into int8 in place: take --io arena"
+        for i in sorted(border)
+        if graph.tensors[i].dtype == "uint8"
+    ]
+    if len(set(outs)) < len(outs):
+        faults.append("two outputs are the same tensor: take --io arena")
+    if faults:
+        raise BadDataError(*faults)
+    return (
+        [life for life in lives if life.kind == "scratch" or life.number not in border],
+        [rule for rule in allowed if not {rule.into, rule.out} & border],
+    )

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
@@ -23,6 +23,10 @@ STACK_BOUND_BYTES = 640
 LICENCE = "/* SPDX-License-Identifier: MIT-0 */"
 
 
+# Where inputs and outputs lie: in the arena, or in memory of the caller.
+Io = Literal["arena", "caller"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """All that the text is made of; `inputs` and `outputs` as the caller sees them."""
@@ -37,6 +41,7 @@ class Model:
     rounding: Rounding
     labels: tuple[str, ...]
     family: str
+    io: Io = "arena"
     align_bytes: int = ALIGN_BYTES
     stack_bytes: int = STACK_BOUND_BYTES
     # what the C holds for each 8-bit pixel value: (256, channels or 1), by input
@@ -46,6 +51,14 @@ class Model:
     def upper(self) -> str:
         """Return the prefix of macros."""
         return self.name.upper()
+
+    @property
+    def border(self) -> dict[int, str]:
+        """Return the parameter of invoke that holds a tensor, for those outside the arena."""
+        if self.io == "arena":
+            return {}
+        names = {index: f"in{i}" for i, index in enumerate(self.graph.inputs)}
+        return {**names, **{index: f"out{i}" for i, index in enumerate(self.graph.outputs)}}
 
     @property
     def sha256(self) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from firmware_export import targets
-from firmware_export.model import LICENCE, Model
+from firmware_export.model import LICENCE, Model, c_type
+from firmware_export.node import elements
 from firmware_export.targets import HOST, Machine, Target
 
 Kind = Literal["make", "cmake"]
@@ -33,11 +34,18 @@ def main_text(model: Model, is_bare: bool, has_selftest: bool) -> str:
     show = "platform_print" if is_bare else "print_line"
     own = "" if is_bare else "static void print_line(const char *line)\n{\n    puts(line);\n}\n\n"
     test = f"    if ({n}_selftest(&model, {show}) != 0) {{\n        return 2;\n    }}\n"
+    is_inside = model.io == "arena"
     fills = "".join(
         f"    memset({n}_input{i}(&model), 0, {t.size_bytes}u);\n"
         for i, t in enumerate(model.inputs)
+        if is_inside
     )
-    nulls = ", ".join(["NULL"] * (len(model.inputs) + len(model.outputs)))
+    names = [*(f"in{i}" for i in range(len(model.inputs)))]
+    names += [f"out{i}" for i in range(len(model.outputs))]
+    given = ", ".join("NULL" if is_inside else name for name in names)
+    both = zip(names, (*model.inputs, *model.outputs), strict=True)
+    buffers = "".join(f"static {c_type(t)} {name}[{elements(t)}];\n" for name, t in both)
+    answer = f"{n}_output0(&model)" if is_inside else "out0"
     return f"""{LICENCE}
 #include "{n}.h"
 #include {'"platform.h"' if is_bare else "<stdio.h>"}
@@ -46,6 +54,7 @@ def main_text(model: Model, is_bare: bool, has_selftest: bool) -> str:
 static uint8_t arena[{u}_ARENA_BYTES + {u}_ALIGN];
 static uint8_t state[{u}_STATE_BYTES + {u}_ALIGN];
 
+{"" if is_inside else buffers}
 static uint8_t *aligned(uint8_t *bytes)
 {{
     return bytes + ({u}_ALIGN - (uintptr_t)bytes % {u}_ALIGN) % {u}_ALIGN;
@@ -77,12 +86,12 @@ int main(void)
         return 1;
     }}
 {test if has_selftest else ""}{fills}    if ({n}_reset(&model) != {u}_OK || \
-{n}_invoke(&model, {nulls}) != {u}_OK) {{
+{n}_invoke(&model, {given}) != {u}_OK) {{
         return 3;
     }}
     {show}("{n}: first values of the answer to zeros");
     for (uint32_t i = 0; i < {u}_OUTPUT0_COUNT && i < 10u; i++) {{
-        print_value((int32_t){n}_output0(&model)[i]);
+        print_value((int32_t){answer}[i]);
     }}
     return 0;
 }}

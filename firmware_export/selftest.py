@@ -25,10 +25,16 @@ def text(model: Model, inputs: Batch, outputs: Batch) -> str:
         + "\n};"
         for v, t, values in arrays
     )
-    given = [f"in{i}[v]" for i in range(len(model.inputs))] + ["NULL"] * len(model.outputs)
+    got = [f"{n}_output{i}(m)" for i in range(len(model.outputs))]
+    nowhere = ["NULL"] * len(model.outputs)
+    if model.io == "caller":
+        got = nowhere = [f"got{i}" for i in range(len(model.outputs))]
+        tables += "".join(
+            f"\nstatic {c_type(t)} got{i}[{elements(t)}];" for i, t in enumerate(model.outputs)
+        )
+    given = [f"in{i}[v]" for i in range(len(model.inputs))] + nowhere
     checks = " ||\n            ".join(
-        f"memcmp({n}_output{i}(m), out{i}[v], sizeof out{i}[v]) != 0"
-        for i in range(len(model.outputs))
+        f"memcmp({got[i]}, out{i}[v], sizeof out{i}[v]) != 0" for i in range(len(model.outputs))
     )
     return f"""{LICENCE}
 #include "{n}.h"

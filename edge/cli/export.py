@@ -31,6 +31,10 @@ class MismatchError(EdgeError):
     "--rounding", type=click.Choice(["tflm", "litert"]), default="tflm", show_default=True,
     help="The runtime whose output is met in every byte.",
 )  # fmt: skip
+@click.option(
+    "--io", type=click.Choice(["arena", "caller"]), default="arena", show_default=True,
+    help="Where inputs and outputs lie: in the arena, or in your own memory.",
+)  # fmt: skip
 @click.option("--ram-limit", type=click.IntRange(1), metavar="BYTES", help="The most RAM to take.")
 @click.option("--flash-limit", type=click.IntRange(1), metavar="BYTES", help="The most flash.")
 @click.option(
@@ -47,6 +51,7 @@ def export(
     board: str | None,
     name: str | None,
     rounding: Any,
+    io: Any,
     ram_limit: int | None,
     flash_limit: int | None,
     project: Any,
@@ -61,7 +66,9 @@ def export(
     from firmware_export import project as projects
 
     core, limits = limited(target, board, ram_limit, flash_limit)
-    made, report, reasons = _sized(make(_source(model), core, name=name, rounding=rounding), core)
+    made, report, reasons = _sized(
+        make(_source(model), core, name=name, rounding=rounding, io=io), core
+    )
     hold(report, limits)
     files = dict(made.files)
     lines = ["not verified"] if no_verify else _verified(made, files)

@@ -62,11 +62,17 @@ def test_a_project_for_a_cortex_runs_on_its_emulated_machine(
     )
 
 
-def built(shared: Path, folder: Path, kind: str, target: str) -> str:
+@pytest.mark.needs("cmake")
+def test_a_project_whose_input_and_output_are_the_callers(shared: Path, tmp_path: Path) -> None:
+    said = built(shared, tmp_path, "make", "c99", "--io", "caller")
+    assert "hello: 4 vectors equal" in said
+    assert "hello_input0" not in (tmp_path / "hello.h").read_text()
+
+
+def built(shared: Path, folder: Path, kind: str, target: str, *more: str) -> str:
     model = shared / "data" / "tflite-micro" / "hello_world_int8.tflite"
-    code, said = run(
-        "export", model, "--target", target, "--out", folder, "--name", "hello", "--project", kind
-    )
+    words = ["--target", target, "--out", folder, "--name", "hello", "--project", kind, *more]
+    code, said = run("export", model, *words)
     assert code == 0, said
     commands = {
         "make": [["make", "run"]],

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from edge import tflite
 from edge.errors import BadDataError
 from firmware_export import emit, export, harness, header, poison, toolchain, vectors, verify
+from firmware_export.layers import outside_arena
 from firmware_export.model import Model
 from firmware_export.placement import plan
+from firmware_export.rewrite import Rewritten, rewrite
 
 MODELS = Path("data") / "mlperf-tiny"
 # Input, output and scratch included: what each must keep within.
@@ -27,6 +30,29 @@ def test_public_networks_need_less_than_their_gate(
 ) -> None:
     made = export(shared / MODELS / name)
     assert made.report["arena_bytes"] == made.model.plan.arena_bytes <= most_bytes
+
+
+@pytest.mark.parametrize("name", ["kws_ref_model.tflite", "ad01_int8.tflite"])
+def test_inputs_and_outputs_of_the_caller_leave_the_arena(shared: Path, name: str) -> None:
+    inside, outside = (export(shared / MODELS / name, io=io).model for io in ("arena", "caller"))
+    numbers = {p.life.number for p in outside.plan.places if p.life.kind == "tensor"}
+    assert not numbers & {*outside.graph.inputs, *outside.graph.outputs}
+    assert outside.plan.arena_bytes <= inside.plan.arena_bytes
+    inputs = vectors.synthetic(inside.inputs, 3)
+    flags = ("-O1", *toolchain.SANITIZERS)
+    got = verify.compiled_answers(outside, sources(outside), inputs, flags)
+    want = verify.compiled_answers(inside, sources(inside), inputs)
+    assert verify.compare(got, want).different == 0
+
+
+def test_a_uint8_border_cannot_be_the_callers(shared: Path) -> None:
+    graph = rewrite(tflite.read((shared / MODELS / "ad01_int8.tflite").read_bytes())).graph
+    tensors = tuple(
+        replace(t, dtype="uint8") if t.index in graph.inputs else t for t in graph.tensors
+    )
+    unsigned = Rewritten(replace(graph, tensors=tensors), {})
+    with pytest.raises(BadDataError, match=r"uint8.*take --io arena"):
+        outside_arena(unsigned, [], [])
 
 
 @pytest.mark.parametrize("name", ["kws_ref_model.tflite", "ad01_int8.tflite"])
