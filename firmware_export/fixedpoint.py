@@ -48,3 +48,15 @@ def requantize_double(x: int, multiplier: int, shift: int) -> int:
     right = max(-shift, 0)
     half = (1 << right) >> 1
     return (high + half - (high < 0 and right > 0)) >> right
+
+
+def requantize_single(x: int, multiplier: int, shift: int) -> int:
+    """Return x * multiplier / 2**31 * 2**shift, rounded once, halves up."""
+    total = 31 - shift
+    return (x * multiplier + ((1 << total) >> 1)) >> total
+
+
+def requantize(x: int, multiplier: int, shift: int, rounding: str) -> int:
+    """Return x * multiplier / 2**31 * 2**shift, rounded as `rounding` (double or single) says."""
+    by = requantize_single if rounding == "single" else requantize_double
+    return by(x, multiplier, shift)

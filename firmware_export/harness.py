@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firmware_export import toolchain
 from firmware_export.model import Model, c_type
-from firmware_export.node import NUMPY_TYPES, elements, shape
+from firmware_export.node import NUMPY_TYPES, elements, sample_shape
 
 NAME = "harness.c"
 
@@ -54,6 +54,6 @@ def answers(program: Path, model: Model, inputs: Sequence[NDArray[Any]]) -> list
     return [
         np.ascontiguousarray(rows[:, a:b])
         .view(NUMPY_TYPES[tensor.dtype])
-        .reshape(count, *shape(tensor)[1:])
+        .reshape(count, *sample_shape(tensor))
         for a, b, tensor in zip(starts, starts[1:], model.outputs, strict=False)
     ]

@@ -9,6 +9,8 @@ from firmware_export.plan import WORD_BYTES, Lifetime, Overlap, Plan
 from firmware_export.rewrite import Rewritten
 
 WIDE = {"int64": 8, "uint64": 8}  # alignment in bytes, where it is more than a word
+# What reading an operator raises where its tensors or options make no sense.
+DAMAGE = (AssertionError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,13 @@ def layers_of(rewritten: Rewritten, rounding: Rounding) -> tuple[Layer, ...]:
 
 
 def _layers(rewritten: Rewritten, node: Node) -> list[Layer]:
-    made = OPS[node.op.op].call(node)
+    try:
+        made = OPS[node.op.op].call(node)
+    except DAMAGE as error:
+        raise BadDataError(
+            f"operator {node.op.index} {node.op.op}: the file is damaged: its tensors or options "
+            f"contradict it ({error})"
+        ) from error
     ins, outs = node.op.inputs, node.op.outputs
 
     def source(i: int | str) -> int | str:
@@ -67,8 +75,8 @@ def faults_of(node: Node) -> list[str]:
         return [f"{where}: not supported; supported: {', '.join(OPS)}"]
     try:
         return [f"{where}: {fault}" for fault in OPS[op.op].faults(node)]
-    except IndexError:
-        return [f"{where}: an input or output is missing: the file is damaged"]
+    except DAMAGE as error:
+        return [f"{where}: the file is damaged: its tensors or options contradict it ({error})"]
 
 
 def lifetimes(rewritten: Rewritten, layers: tuple[Layer, ...]) -> list[Lifetime]:

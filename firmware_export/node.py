@@ -29,7 +29,9 @@ class Node:
         return position < len(self.op.inputs) and self.op.inputs[position] >= 0
 
     def input(self, position: int = 0) -> Tensor:
-        """Return an input tensor."""
+        """Return an input tensor; IndexError where it is absent."""
+        if self.op.inputs[position] < 0:
+            raise IndexError(f"input {position} is absent")
         return self.graph.tensors[self.op.inputs[position]]
 
     def output(self, position: int = 0) -> Tensor:
@@ -99,6 +101,12 @@ def shape(tensor: Tensor) -> tuple[int, ...]:
     return tuple(1 if side == -1 else side for side in tensor.shape)
 
 
+def sample_shape(tensor: Tensor) -> tuple[int, ...]:
+    """Return the shape of one input or output of many: without a batch of 1."""
+    sides = shape(tensor)
+    return sides[1:] if len(sides) > 1 and sides[0] == 1 else sides
+
+
 def elements(tensor: Tensor) -> int:
     """Return how many values a tensor holds."""
     return math.prod(shape(tensor))
@@ -141,17 +149,22 @@ def has_one_scale(tensor: Tensor) -> bool:
     return 0 < quant.scales[0] < math.inf and low <= quant.zero_points[0] <= low + 255
 
 
+def not_bytes(*tensors: Tensor) -> list[str]:
+    """Return a fault for each tensor that is not int8 or uint8."""
+    return [
+        f"tensor '{tensor.name}' is {tensor.dtype}, not int8: quantize the model in full"
+        for tensor in tensors
+        if tensor.dtype not in BYTE_TYPES
+    ]
+
+
 def quantised(*tensors: Tensor) -> list[str]:
     """Return a fault for each tensor that is not int8 or uint8 with one scale and zero point."""
-    found = []
-    for tensor in tensors:
-        if tensor.dtype not in BYTE_TYPES:
-            found.append(
-                f"tensor '{tensor.name}' is {tensor.dtype}, not int8: quantize the model in full"
-            )
-        elif not has_one_scale(tensor):
-            found.append(f"tensor '{tensor.name}' has no single scale: convert the model again")
-    return found
+    return not_bytes(*tensors) + [
+        f"tensor '{tensor.name}' has no single scale: convert the model again"
+        for tensor in tensors
+        if tensor.dtype in BYTE_TYPES and not has_one_scale(tensor)
+    ]
 
 
 def constant(node: Node, position: int, what: str) -> list[str]:

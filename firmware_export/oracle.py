@@ -71,9 +71,10 @@ def _run_tflm(model: bytes, inputs: Batch) -> list[NDArray[Any]]:
     for row in zip(*inputs, strict=True):
         interpreter.reset()
         for i, value in enumerate(row):
-            interpreter.set_input(np.ascontiguousarray(value[None]), i)
+            sides = interpreter.get_input_details(i)["shape"]
+            interpreter.set_input(np.ascontiguousarray(value.reshape(sides)), i)
         interpreter.invoke()
-        rows.append([np.array(interpreter.get_output(i)) for i in range(_outputs(model))])
+        rows.append([np.array(interpreter.get_output(i))[None] for i in range(_outputs(model))])
     return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
 

@@ -96,7 +96,7 @@ def fold_aliases(graph: Graph) -> Rewritten:
 
 
 def _is_alias(graph: Graph, op: Operator) -> bool:
-    if op.custom:
+    if op.custom or not op.outputs:
         return False
     into, out = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     if op.op in RESHAPES:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.tflite import Tensor
-from firmware_export.node import NUMPY_TYPES, shape
+from firmware_export.node import NUMPY_TYPES, sample_shape
 
 MOST, LEAST = 1000, 8
 BUDGET_MACS = 2e10
@@ -30,7 +30,7 @@ def synthetic(inputs: Sequence[Tensor], count: int, seed: int = 1) -> list[NDArr
 def _batch(rng: np.random.Generator, tensor: Tensor, count: int) -> NDArray[np.integer]:
     dtype = np.dtype(NUMPY_TYPES[tensor.dtype])
     limits = np.iinfo(dtype)
-    sides = shape(tensor)[1:] if len(shape(tensor)) > 1 else shape(tensor)
+    sides = sample_shape(tensor)
     noise = rng.uniform(limits.min, limits.max, (count, *sides))
     level = rng.uniform(limits.min, limits.max, (count, *[1] * len(sides)))
     amplitude = rng.uniform(0.0, 0.5, level.shape)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import tflite as schema
+from flatbuffers import number_types
 
 from edge.errors import BadDataError
 from edge.tflite.cursor import Cursor
@@ -186,11 +187,21 @@ def _buffer(cursor: Cursor, index: int) -> bytes | None:
 
 def _code(cursor: Cursor, table: Any) -> tuple[str, bool, int]:
     """Return (name, custom, version); the newer of the two code fields is the larger one."""
-    code = max(table.BuiltinCode(), table.DeprecatedBuiltinCode())
+    code = max(_new_code(table), table.DeprecatedBuiltinCode())
     if code == schema.BuiltinOperator.CUSTOM:
         return cursor.text(table.CustomCode()), True, table.Version()
     name = schema.BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}")
     return name, False, table.Version()
+
+
+def _new_code(table: Any) -> int:
+    """Return the field builtin_code, 0 where it is absent.
+
+    The generated accessor hides every code below 127, and some files fill this field alone.
+    """
+    tab = table._tab
+    offset = tab.Offset(10)
+    return int(tab.Get(number_types.Int32Flags, offset + tab.Pos)) if offset else 0
 
 
 def _operator(

@@ -11,12 +11,12 @@ from firmware_export.node import (
     zero_point,
 )
 from firmware_export.ops.walk import Axis, walk
-from firmware_export.ops.window import padding_before
+from firmware_export.ops.window import padding_before, per_picture, window_faults
 
 
 def faults(node: Node) -> list[str]:
     """Return why this pooling cannot be exported."""
-    found = [*quantised(node.input(), node.output()), *unknown_activation(node)]
+    found = own_faults(node)
     if not found and (scale(node.input()), zero_point(node.input())) != (
         scale(node.output()),
         zero_point(node.output()),
@@ -25,9 +25,16 @@ def faults(node: Node) -> list[str]:
     return found
 
 
-def call(node: Node) -> Call:
-    """Return the call of `average_pool_2d`."""
-    batch, in_h, in_w, channels = nhwc(node.input())
+def own_faults(node: Node) -> list[str]:
+    """Return the faults of types, activation and window."""
+    sides = node.option("filter_height", 1), node.option("filter_width", 1)
+    found = [*quantised(node.input(), node.output()), *unknown_activation(node)]
+    return found + window_faults(node, *sides)
+
+
+def call(node: Node) -> tuple[Call, ...]:
+    """Return the calls of `average_pool_2d`, one for each picture."""
+    _, in_h, in_w, channels = nhwc(node.input())
     _, out_h, out_w, _ = nhwc(node.output())
     k_h, k_w = node.option("filter_height", 1), node.option("filter_width", 1)
     stride_h, stride_w = node.option("stride_h", 1), node.option("stride_w", 1)
@@ -35,7 +42,7 @@ def call(node: Node) -> Call:
     rows = Axis(in_h, out_h, k_h, stride_h, pads[0])
     path = walk(rows, Axis(in_w, out_w, k_w, stride_w, pads[1]), channels, channels)
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
-    return Call(
+    made = Call(
         kernels=("average_pool_2d",),
         function="average_pool_2d",
         fields=(
@@ -43,7 +50,10 @@ def call(node: Node) -> Call:
             ("out_h", str(out_h)), ("out_w", str(out_w)), ("k_h", str(k_h)), ("k_w", str(k_w)),
             ("stride_h", str(stride_h)), ("stride_w", str(stride_w)),
             ("pad_h", str(pads[0])), ("pad_w", str(pads[1])),
+            # halves are rounded away from the 0 of the type that the model has
+            ("offset", "128" if node.output().dtype == "uint8" else "0"),
             ("act_min", str(low)), ("act_max", str(high)),
         ),
-        lead_bytes=path.lead_by_channel() if batch == 1 else None,
+        lead_bytes=path.lead_by_channel(),
     )  # fmt: skip
+    return per_picture(node, made)

@@ -19,7 +19,15 @@ from firmware_export.node import (
     zero_point,
 )
 from firmware_export.ops.walk import Axis, Walk, walk
-from firmware_export.ops.window import channels_of, padding_before, per_channel
+from firmware_export.ops.window import (
+    channels_of,
+    direct,
+    padding_before,
+    per_channel,
+    per_picture,
+    weights_zero_point,
+    window_faults,
+)
 
 PIXELS = 4  # the most columns that a kernel gathers at a time
 GEMM = ("gemm_type", "gemm_block", "gemm")
@@ -34,12 +42,18 @@ def faults(node: Node) -> list[str]:
         *constant(node, 2, "bias"),
         *per_channel(node, nhwc(node.output())[3]),
         *unknown_activation(node),
+        *window_faults(node, *nhwc(node.input(1))[1:3]),
     ]
 
 
-def call(node: Node) -> Call:
+def call(node: Node) -> tuple[Call, ...]:
+    """Return the calls, one for each picture of the batch."""
+    return per_picture(node, _one(node))
+
+
+def _one(node: Node) -> Call:
     """Return the call of `pointwise`, or of `conv_2d` with four gathered columns as scratch."""
-    batch, in_h, in_w, in_c = nhwc(node.input())
+    _, in_h, in_w, in_c = nhwc(node.input())
     _, out_h, out_w, out_c = nhwc(node.output())
     weights = values(node.input(1))
     _, k_h, k_w, k_c = weights.shape
@@ -54,6 +68,15 @@ def call(node: Node) -> Call:
         Axis(in_h, out_h, k_h, stride[0], pads[0], dilation[0]),
         Axis(in_w, out_w, k_w, stride[1], pads[1], dilation[1]), in_c, out_c,
     )  # fmt: skip
+    sizes = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w}
+    steps = {
+        "stride_h": stride[0], "stride_w": stride[1],
+        "dilation_h": dilation[0], "dilation_w": dilation[1], "pad_h": pads[0], "pad_w": pads[1],
+    }  # fmt: skip
+    if weights_zero_point(node):
+        low, high = activation_range(node.output(), _activation(node))
+        sides = {**sizes, **steps, "multiple": out_c // groups, "act_min": low, "act_max": high}
+        return direct(node, weights, sides, "double")
     channels = channels_of(node, weights, (1, 2, 3))
     constants = tuple(
         replace(c, values=paired(c.values, groups)) if c.name == "weights" else c
@@ -62,20 +85,16 @@ def call(node: Node) -> Call:
     kernels = (*channels.kernels, *GEMM)
     gemm = ("gemm", _gemm(node, depth, out_c // groups, out_c))
     if (k_h, k_w, *stride, groups) == (1, 1, 1, 1, 1):
-        return _pointwise(kernels, gemm, constants, batch, path)
+        return _pointwise(kernels, gemm, constants, path)
     fields = (
-        ("in_h", str(in_h)), ("in_w", str(in_w)), ("in_c", str(in_c)),
-        ("out_h", str(out_h)), ("out_w", str(out_w)), ("out_c", str(out_c)),
-        ("k_h", str(k_h)), ("k_w", str(k_w)), ("groups", str(groups)),
-        ("stride_h", str(stride[0])), ("stride_w", str(stride[1])),
-        ("dilation_h", str(dilation[0])), ("dilation_w", str(dilation[1])),
-        ("pad_h", str(pads[0])), ("pad_w", str(pads[1])),
+        *((name, str(value)) for name, value in (sizes | steps).items()),
+        ("out_c", str(out_c)), ("k_h", str(k_h)), ("k_w", str(k_w)), ("groups", str(groups)),
         ("in_zero_point", str(zero_point(node.input()))), gemm,
     )  # fmt: skip
     lead = path.lead_after_reading() if groups == 1 else path.lead_while_reading(PIXELS)
     return Call(
         (*kernels, *GATHER), "conv_2d", fields, constants, scratch_bytes=(PIXELS + 1) * depth,
-        lead_bytes=lead if batch == 1 else None,
+        lead_bytes=lead,
     )  # fmt: skip
 
 
@@ -102,20 +121,23 @@ def _pointwise(
     kernels: tuple[str, ...],
     gemm: tuple[str, str],
     constants: tuple[Constant, ...],
-    batch: int,
     path: Walk,
 ) -> Call:
     """Return the call of a 1x1 window; in place where it leaves as many channels as it takes."""
-    pixels = batch * len(path.needed_to)
+    pixels = len(path.needed_to)
     fields = (("pixels", str(pixels)), gemm)
     depth = int(path.needed_to[0])
     lead: int | None = 0
     if depth != path.out_bytes:
-        lead = path.lead_while_reading(PIXELS) if batch == 1 else None
+        lead = path.lead_while_reading(PIXELS)
     return Call(
         (*kernels, "pointwise"), "pointwise", fields, constants, scratch_bytes=PIXELS * depth,
         lead_bytes=lead,
     )  # fmt: skip
+
+
+def _activation(node: Node) -> str:
+    return str(node.option("fused_activation_function", "NONE"))
 
 
 def _gemm(node: Node, depth: int, channels: int, out_stride: int) -> str:

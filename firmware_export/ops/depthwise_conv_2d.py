@@ -12,7 +12,15 @@ from firmware_export.node import (
     zero_point,
 )
 from firmware_export.ops.walk import Axis, walk
-from firmware_export.ops.window import channels_of, padding_before, per_channel
+from firmware_export.ops.window import (
+    channels_of,
+    direct,
+    padding_before,
+    per_channel,
+    per_picture,
+    weights_zero_point,
+    window_faults,
+)
 
 
 def faults(node: Node) -> list[str]:
@@ -23,12 +31,18 @@ def faults(node: Node) -> list[str]:
         *constant(node, 2, "bias"),
         *per_channel(node, nhwc(node.output())[3]),
         *unknown_activation(node),
+        *window_faults(node, *nhwc(node.input(1))[1:3]),
     ]
 
 
-def call(node: Node) -> Call:
+def call(node: Node) -> tuple[Call, ...]:
+    """Return the calls, one for each picture of the batch."""
+    return per_picture(node, _one(node))
+
+
+def _one(node: Node) -> Call:
     """Return the call of `depthwise_conv_2d`."""
-    batch, in_h, in_w, in_c = nhwc(node.input())
+    _, in_h, in_w, in_c = nhwc(node.input())
     _, out_h, out_w, out_c = nhwc(node.output())
     weights = values(node.input(1))
     _, k_h, k_w, _ = weights.shape
@@ -44,6 +58,14 @@ def call(node: Node) -> Call:
     )  # fmt: skip
     lead = path.lead_by_channel() if in_c == out_c else path.lead_while_reading(1)
     low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
+    if weights_zero_point(node):
+        sides = {
+            "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w,
+            "stride_h": stride[0], "stride_w": stride[1], "dilation_h": dilation[0],
+            "dilation_w": dilation[1], "pad_h": pads[0], "pad_w": pads[1],
+            "multiple": out_c // in_c, "act_min": low, "act_max": high,
+        }  # fmt: skip
+        return direct(node, weights.transpose(3, 1, 2, 0), sides, "double")
     channels = channels_of(node, weights, (0, 1, 2))
     return Call(
         kernels=(
@@ -67,7 +89,7 @@ def call(node: Node) -> Call:
         ),
         constants=channels.constants,
         scratch_bytes=in_c,
-        lead_bytes=lead if batch == 1 else None,
-        lag_bytes=path.lag() if batch == 1 else None,
+        lead_bytes=lead,
+        lag_bytes=path.lag(),
         greatest=(("DEPTHWISE_TAPS", k_h * k_w),),
     )  # fmt: skip

@@ -17,7 +17,13 @@ from firmware_export.node import (
     values,
     zero_point,
 )
-from firmware_export.ops.window import biases, per_channel, requantize_kernels
+from firmware_export.ops.window import (
+    biases,
+    direct,
+    per_channel,
+    requantize_kernels,
+    weights_zero_point,
+)
 
 
 def faults(node: Node) -> list[str]:
@@ -40,16 +46,21 @@ def call(node: Node) -> Call:
     outs, depth = weights.shape
     quant = node.input(1).quant
     assert quant is not None  # noqa: S101 - faults() came first
+    low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
+    rounding = rounding_of(node.rounding, node.op.op)
+    if weights_zero_point(node):
+        rows = elements(node.input()) // depth
+        sides = {"in_h": rows, "out_h": rows, "in_c": depth, "multiple": outs}
+        sides |= {"act_min": low, "act_max": high}
+        return direct(node, weights.reshape(outs, 1, 1, depth), sides, rounding)
     into, out = scale(node.input()), float(scale(node.output()))
     if len(quant.scales) == 1:  # the product of float32 scales in float32, as TFLM has it
         factors = [float(into * np.float32(quant.scales[0])) / out]
     else:
         factors = [float(into) * float(np.float32(s)) / out for s in quant.scales]
     multipliers, shifts = quantize_multipliers(factors)
-    low, high = activation_range(node.output(), node.option("fused_activation_function", "NONE"))
     sums = weights.astype(np.int64).sum(axis=1)
     bias = (biases(node, 2, outs) - zero_point(node.input()) * sums).astype(np.int32)
-    rounding = rounding_of(node.rounding, node.op.op)
     kernels: tuple[str, ...] = ("requantize_single",)
     if rounding == "double":
         reach = np.abs(weights.astype(np.int64)).sum(axis=1)

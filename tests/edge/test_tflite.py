@@ -73,6 +73,13 @@ def test_operators_are_counted(shared: Path, name: str, expected: dict[str, int]
     assert Counter(op.op for op in graph.operators) == expected
 
 
+def test_a_code_that_only_the_newer_field_holds_is_read(shared: Path) -> None:
+    graph = tflite.read(
+        model(shared, "suites/derived-int8/ai-edge-quantizer__single_pack.int8.tflite")
+    )
+    assert [op.op for op in graph.operators] == ["QUANTIZE", "QUANTIZE", "PACK"]
+
+
 def test_options_have_the_schemas_names(shared: Path) -> None:
     graph = tflite.read(model(shared, "mlperf-tiny/vww_96_int8.tflite"))
     assert dict(graph.operators[0].options) | {"quantized_bias_type": ""} == {

@@ -1,0 +1,5 @@
+static int8_t minimum_one(const void *p, int32_t a, int32_t b)
+{
+    (void)p;
+    return (int8_t)(a < b ? a : b);
+}
