@@ -105,8 +105,8 @@ def paired(weights: NDArray[Any], groups: int) -> NDArray[Any]:
     """
     rows = weights.reshape(groups, len(weights) // groups, -1)
     even = rows.shape[1] & ~1
-    pairs = rows[:, :even].reshape(groups, even // 2, 2, -1).swapaxes(2, 3)
-    flat = [pairs.reshape(groups, -1), rows[:, even:].reshape(groups, -1)]
+    pairs = rows[:, :even].reshape(groups, even // 2, 2, rows.shape[2]).swapaxes(2, 3)
+    flat = [part.reshape(groups, part.size // groups) for part in (pairs, rows[:, even:])]
     return np.concatenate(flat, axis=1).reshape(-1)
 
 
