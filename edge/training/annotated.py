@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from edge.camera.images import SUFFIXES, natural
 from edge.scene import Box
 from edge.training.dataset import Boxes, SplitName
+from edge.training.entries import SPLIT_NAMES, Entry, Found, Look, look_at
 from edge.training.faults import (
     DUPLICATE,
     EMPTY_CLASS,
@@ -18,7 +19,6 @@ from edge.training.faults import (
     OUTSIDE,
     Fault,
 )
-from edge.training.splits import SPLIT_NAMES, Entry, Found, Look, look_at
 
 SLACK_PX = 1.0  # tools round, or count pixels from 1: a side this far outside is moved to the edge
 
@@ -177,8 +177,7 @@ def _entry(picture: Annotated, look: Look) -> tuple[Entry | None, list[Fault]]:
             boxes += found
     if faults:
         return None, faults
-    entry = Entry(picture.path, None, tuple(boxes), picture.split, look.content)
-    return entry, repeated
+    return look.of(Entry(picture.path, None, tuple(boxes), picture.split)), repeated
 
 
 def _other_size(picture: Annotated, look: Look) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from edge.errors import BadDataError
 from edge.training.annotated import Annotated, Mark, checked
+from edge.training.entries import SPLIT_NAMES, Found
 from edge.training.faults import CONTRADICTION, Fault
-from edge.training.splits import SPLIT_NAMES, Found
 
 COLUMNS = ("image", "split", "label", "xmin", "ymin", "xmax", "ymax")
 SIDES = COLUMNS[3:]

@@ -24,6 +24,7 @@ from edge.training.annotated import (
     unlisted,
 )
 from edge.training.dataset import SplitName
+from edge.training.entries import SPLIT_NAMES, Found
 from edge.training.faults import (
     CONTRADICTION,
     FAULTY_ROW,
@@ -32,7 +33,6 @@ from edge.training.faults import (
     UNKNOWN_CLASS,
     Fault,
 )
-from edge.training.splits import SPLIT_NAMES, Found
 
 KEYS = ("images", "annotations", "categories")
 

@@ -19,8 +19,8 @@ from edge.training.annotated import (
     split_of,
     unlisted,
 )
+from edge.training.entries import SPLIT_NAMES, Entry, Found
 from edge.training.faults import UNKNOWN_CLASS, Fault
-from edge.training.splits import SPLIT_NAMES, Entry, Found
 
 INFO, BOXES = "info.labels", "bounding_boxes.labels"
 

@@ -1,13 +1,12 @@
 """Class folders: data/class/x.jpg, or data/train|val|test/class/x.jpg."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from edge.camera.images import SUFFIXES, natural
 from edge.training.dataset import SplitName
+from edge.training.entries import SPLIT_NAMES, Entry, Found, look_at
 from edge.training.faults import EMPTY_CLASS, NO_CLASS, NOT_A_PICTURE, UNKNOWN_SPLIT, Fault
-from edge.training.splits import SPLIT_NAMES, Entry, Found, look_at
 
 
 def read_folders(root: Path) -> Found:
@@ -28,11 +27,7 @@ def read_folders(root: Path) -> Found:
             faults += lines
     looks = look_at([entry.path for entry in entries])
     faults += [look.fault for look in looks.values() if look.fault]
-    good = (
-        replace(entry, content=looks[entry.path].content)
-        for entry in entries
-        if not looks[entry.path].fault
-    )
+    good = (looks[entry.path].of(entry) for entry in entries if not looks[entry.path].fault)
     return Found("classify", tuple(good), tuple(faults))
 
 

@@ -8,8 +8,8 @@ from edge.errors import BadDataError, NotFoundError, UsageError
 from edge.training.boxes_csv import find_csv, read_tables
 from edge.training.coco import find_coco, read_coco
 from edge.training.edge_impulse import find_edge_impulse, read_edge_impulse
+from edge.training.entries import Found
 from edge.training.folders import read_folders
-from edge.training.splits import Found
 from edge.training.voc import find_voc, read_voc
 from edge.training.yolo import find_yolo, read_yolo
 

@@ -1,71 +1,29 @@
 """Checking what was found, and dividing it into train, val and test, every class alike."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 
-from edge.camera.images import is_cut_short, read_picture
 from edge.errors import BadDataError
-from edge.training.dataset import SPLITS, Boxes, Dataset, Sample, SplitName
-from edge.training.faults import CONTRADICTION, CUT_SHORT, DUPLICATE, UNREADABLE, Fault, digest
+from edge.training.dataset import SPLITS, Dataset, Sample, SplitName
+from edge.training.divide import divide_off, divisible
+from edge.training.entries import Entry, Found
+from edge.training.faults import CONTRADICTION, DUPLICATE, FEW, Fault, digest
+from edge.training.headers import Trait
+from edge.training.near import near_groups
 
 LEAST_PICTURES = 8  # of a class: fewer leave nothing to learn from once val and test have theirs
 LEAST_TRAIN = 5  # of a class, where the split is given
 HELD_OUT = 0.15  # share of the pictures that val has, and test
-READERS = 2
 
-SPLIT_NAMES: dict[str, SplitName] = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One picture file as it was found; `split` None where the data give none."""
-
-    path: Path
-    label: str | None = None
-    boxes: Boxes = ()
-    split: SplitName | None = None
-    content: str = ""  # SHA-256 of the file
-
-    def labels(self) -> set[str]:
-        """Return every label that the picture shows."""
-        return {self.label} if self.label is not None else {label for label, _ in self.boxes}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What a reader found: `faults` are what it left out, `notes` are lines on what it decided."""
-
-    task: Literal["classify", "detect"]
-    entries: tuple[Entry, ...]
-    faults: tuple[Fault, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a look into a picture file gave: its SHA-256 and size, or a fault."""
-
-    content: str = ""
-    width: int = 0
-    height: int = 0
-    fault: Fault | None = None
-
-
-def look_at(paths: Sequence[Path]) -> dict[Path, Look]:
-    """Open and decode every picture once, two at a time."""
-    with ThreadPoolExecutor(READERS) as pool:
-        return dict(zip(paths, pool.map(_look, paths), strict=True))
+TRAITS: dict[Trait, str] = {
+    "turned": "pictures are turned as their EXIF says",
+    "grey": "pictures are grey, used as colour with equal channels",
+    "cmyk": "pictures are CMYK, converted without their colour profile",
+    "alpha": "pictures have transparency, which is ignored",
+}
 
 
 def assemble(found: Found, seed: int, learn: bool = True) -> Dataset:
@@ -84,21 +42,9 @@ def assemble(found: Found, seed: int, learn: bool = True) -> Dataset:
         name: tuple(Sample(e.path, None, e.label, e.boxes) for e in divided if e.split == name)
         for name in SPLITS
     }
-    told = (*digest(faults), *found.notes, *notes)
+    told = (*digest(faults), *found.notes, *notes, *_leaks(divided), *_traits(entries))
     every = tuple(str(fault) for fault in faults)
     return Dataset(found.task, labels, **splits, notes=told, faults=every)
-
-
-def _look(path: Path) -> Look:
-    try:
-        data = path.read_bytes()
-        bgr = read_picture(path)
-    except BadDataError as error:
-        kind = CUT_SHORT if is_cut_short(data) else UNREADABLE
-        return Look(fault=Fault(kind, str(error)))
-    except OSError as error:
-        return Look(fault=Fault(UNREADABLE, f"cannot read '{path}': {error.strerror}"))
-    return Look(hashlib.sha256(data).hexdigest(), bgr.shape[1], bgr.shape[0])
 
 
 def _single(entries: Iterable[Entry]) -> tuple[list[Entry], list[Fault]]:
@@ -133,53 +79,43 @@ def _divided(entries: Sequence[Entry], seed: int) -> tuple[list[Entry], list[str
     if given and loose:
         notes.append(f"{loose} pictures without a split are used for training")
     divided = [e if e.split else replace(e, split="train") for e in entries]
-    missing: tuple[SplitName, ...] = ("test", "val")
-    for number, name in enumerate(missing):
-        if name in given or not entries:
-            continue
+    wanted: tuple[SplitName, ...] = ("test", "val")
+    missing = [(number, name) for number, name in enumerate(wanted) if name not in given]
+    if not missing or not entries:
+        return divided, notes
+    units, told = divisible(divided, 1 + len(missing))
+    notes += told
+    for number, name in missing:
         share = HELD_OUT if name == "test" else HELD_OUT / (1 - HELD_OUT)
-        divided = _divide_off(divided, name, share, np.random.default_rng((seed, number)))
+        divided = divide_off(divided, units, name, share, np.random.default_rng((seed, number)))
         count = sum(e.split == name for e in divided)
         if given and count:
             notes.append(f"no {name} split was given: {count} pictures were taken from train")
     return divided, notes
 
 
-def _divide_off(
-    entries: list[Entry], name: SplitName, share: float, rng: np.random.Generator
-) -> list[Entry]:
-    """Return the entries with `share` of the train ones moved to `name`, each class alike."""
-    frequency = Counter(label for e in entries for label in e.labels())
-    classes: dict[str, list[int]] = {}
-    for i, entry in enumerate(entries):
-        if entry.split == "train":
-            # of several labels the rarest decides, since it is the hardest to spread
-            rarest = min(entry.labels(), key=lambda x: (frequency[x], x), default="")
-            classes.setdefault(rarest, []).append(i)
-    moved: set[int] = set()
-    for label in sorted(classes):
-        members = sorted(classes[label], key=lambda i: (entries[i].content, entries[i].path))
-        count = max(round(share * len(members)), 1) if len(members) > 2 else 0
-        moved |= {members[i] for i in rng.permutation(len(members))[:count]}
-    moved |= _one_of_each(entries, moved, rng)
-    return [replace(e, split=name) if i in moved else e for i, e in enumerate(entries)]
+def _leaks(entries: Sequence[Entry]) -> list[str]:
+    """Return a line for val and test pictures that are nearly the same as training pictures."""
+    groups = near_groups([e.hash for e in entries])
+    taught = [group for group in groups if any(entries[i].split == "train" for i in group)]
+    counts = Counter(entries[i].split for group in taught for i in group)
+    return [
+        f"{counts[name]} {name} pictures are nearly the same as training pictures: "
+        "the score on them flatters"
+        for name in SPLITS[1:]
+        if counts[name]
+    ]
 
 
-def _one_of_each(
-    entries: Sequence[Entry], moved: Iterable[int], rng: np.random.Generator
-) -> set[int]:
-    """Return more to move: a label that only comes with rarer ones may be on none of `moved`."""
-    train = [i for i, e in enumerate(entries) if e.split == "train"]
-    shown = {label for i in moved for label in entries[i].labels()}
-    more: set[int] = set()
-    for label in sorted({label for i in train for label in entries[i].labels()}):
-        members = [i for i in train if label in entries[i].labels()]
-        if label not in shown and len(members) > 2:
-            members.sort(key=lambda i: (entries[i].content, entries[i].path))
-            chosen = members[int(rng.integers(len(members)))]
-            more.add(chosen)
-            shown |= entries[chosen].labels()
-    return more
+def _traits(entries: Sequence[Entry]) -> list[str]:
+    """Return a line for each kind of picture that had to be turned or converted."""
+    lines = []
+    for trait, what in TRAITS.items():
+        names = [f"'{e.path.name}'" for e in entries if trait in e.traits]
+        if names:
+            more = ", ..." if len(names) > FEW else ""
+            lines.append(f"{len(names)} {what}: {', '.join(names[:FEW])}{more}")
+    return lines
 
 
 def _unscorable(entries: Sequence[Entry]) -> list[str]:

@@ -22,8 +22,8 @@ from edge.training.annotated import (
     unlisted,
 )
 from edge.training.dataset import SplitName
+from edge.training.entries import SPLIT_NAMES, Found
 from edge.training.faults import CONTRADICTION, FAULTY_ROW, NOT_BOXES, UNREADABLE, Fault
-from edge.training.splits import SPLIT_NAMES, Found
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 START_BYTES = 4096

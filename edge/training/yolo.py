@@ -13,8 +13,8 @@ from pathlib import Path
 from edge.errors import BadDataError, UnavailableError
 from edge.training.annotated import Annotated, Mark, checked, is_file, pictures_below, split_of
 from edge.training.dataset import SplitName
+from edge.training.entries import SPLIT_NAMES, Found
 from edge.training.faults import NO_PICTURE, UNKNOWN_CLASS, Fault
-from edge.training.splits import SPLIT_NAMES, Found
 
 YAML = (".yaml", ".yml")
 NAMES = re.compile(r"^[\"']?names[\"']?\s*:", re.MULTILINE)
@@ -153,7 +153,13 @@ def _listed(file: Path, head: _Head) -> list[Path]:
     """Return the pictures that a text file lists, a missing one as it is written."""
     lines = [line.strip() for line in file.read_text("utf-8-sig", "replace").splitlines()]
     bases = (file.parent, head.base, head.file.parent)
-    return [_existing(line, bases) or file.parent / line for line in lines if line]
+    return [_existing(line, bases) or _missing(line, bases) for line in lines if line]
+
+
+def _missing(name: str, bases: Sequence[Path]) -> Path:
+    """Return where a picture would be, so that its labels are known to be its own."""
+    folder, _, own = name.replace("\\", "/").rpartition("/")
+    return ((folder and _existing(folder, bases)) or bases[0] / folder) / own
 
 
 def _existing(name: str, bases: Iterable[Path]) -> Path | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from exports import Photo, coco_cvat
 
 from edge import bundle as bundles
 from edge.bundle import Thresholds
@@ -120,6 +121,23 @@ def test_a_published_detector_is_scored_on_boxes(shared: Path, tmp_path: Path) -
     assert record["f1"]["value"] == 1.0
     assert [c["objects"] for c in record["labels"]] == [3, 1]
     assert record["unannotated"] == {}
+
+
+def test_a_coco_export_is_scored_as_the_csv_is(shared: Path, tmp_path: Path) -> None:
+    table = boxes_csv(tmp_path, shared, ("cat", "dog"))
+    rows = [row.split(",") for row in table.read_text().splitlines()[1:]]
+    name, (width, height) = rows[0][0], (1200, 600)
+    boxes = tuple((row[2], tuple(float(side) for side in row[3:])) for row in rows)
+    folder = tmp_path / "export"
+    coco_cvat([Photo(tmp_path / name, width, height, "test", boxes)], folder)  # type: ignore[arg-type]
+    records = [
+        json.loads(run("--json", "evaluate", shared / "data" / COCO, data).stdout)
+        for data in (table, folder)
+    ]
+    assert records[1].pop("data") == str(folder)
+    records[0].pop("data")
+    assert records[0]["metrics"]["map50"]["value"] == 1.0
+    assert records[1] == records[0]
 
 
 def test_objects_that_the_data_do_not_annotate_are_said(shared: Path, tmp_path: Path) -> None:

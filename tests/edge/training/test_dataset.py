@@ -82,6 +82,7 @@ def test_missing_val_is_taken_from_train_and_said(shared: Path) -> None:
     assert dataset.labels == ("ace", "jack", "king", "nine", "queen", "ten")
     assert (len(dataset.train) + len(dataset.val), len(dataset.test)) == (296, 67)
     assert dataset.notes == (
+        "12 pictures are near copies in 6 groups: each group stays on one side",
         f"no val split was given: {len(dataset.val)} pictures were taken from train",
     )
 
@@ -276,7 +277,8 @@ def test_fingerprint_knows_contents_and_labels_and_no_names(tmp_path: Path) -> N
 
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(8, 40), min_size=2), st.integers(0, 99))
 def test_divided_classes_are_on_every_side(counts: dict[str, int], seed: int) -> None:
-    from edge.training.splits import Entry, Found, assemble
+    from edge.training.entries import Entry, Found
+    from edge.training.splits import assemble
 
     entries = tuple(
         Entry(Path(f"{label}{i}"), label, content=f"{label}{i}")

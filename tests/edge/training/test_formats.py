@@ -12,8 +12,8 @@ from exports import LAYOUTS, Layout, Photo, coco_cvat, coco_roboflow, voc_cvat, 
 from edge.errors import BadDataError
 from edge.training.boxes_csv import read_csv
 from edge.training.dataset import read_dataset
+from edge.training.entries import Found
 from edge.training.formats import FORMATS, find
-from edge.training.splits import Found
 
 EVERY = 6  # of the photographs: enough of each class, and quick
 HALF_PX = 0.5

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from edge.errors import BadDataError
 from edge.scene import Box
 from edge.training.dataset import SPLITS, Dataset
+from edge.training.entries import Entry, Found
 from edge.training.faults import CUT_SHORT, Fault
-from edge.training.splits import HELD_OUT, Entry, Found, assemble
+from edge.training.splits import HELD_OUT, assemble
 
 BOX = Box(0.1, 0.1, 0.9, 0.9)
 CLASSES = st.dictionaries(st.sampled_from("abcd"), st.integers(8, 60), min_size=2)
