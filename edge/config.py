@@ -10,6 +10,7 @@ from edge.scene import FULL_BOX, Box
 VERSION = 1
 Degrees = Literal[0, 90, 180, 270]
 STANDARD_OUTPUT = "-"
+WEB_ADDRESS = "127.0.0.1:8080"  # of the live page, unless another is asked for
 EDGETPU_LIBRARY = "libedgetpu.so.1"
 
 

@@ -16,17 +16,18 @@ with Paused():
     import edge
     from edge.errors import EdgeError, UnavailableError
 
+# In the order of the work: on a host, on a board, about boards, for microcontrollers.
 COMMANDS = {
+    "demo": "edge.cli.demo:demo",
     "capture": "edge.cli.capture:capture",
-    "devices": "edge.cli.devices:devices",
-    "fit": "edge.cli.fit:fit",
+    "train": "edge.cli.train:train",
+    "quantize": "edge.cli.quantize:quantize",
+    "evaluate": "edge.cli.evaluate:evaluate",
     "inspect": "edge.cli.inspect:inspect",
     "compile": "edge.cli.compile:compile_bundle",
-    "quantize": "edge.cli.quantize:quantize",
-    "train": "edge.cli.train:train",
-    "evaluate": "edge.cli.evaluate:evaluate",
     "run": "edge.cli.run:run",
-    "demo": "edge.cli.demo:demo",
+    "devices": "edge.cli.devices:devices",
+    "fit": "edge.cli.fit:fit",
     "export": "edge.cli.export:export",
 }
 

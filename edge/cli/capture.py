@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.cli import show
-from edge.cli.run import (
-    SOURCES,
-    WEB_DEFAULT,
-    check_address,
-    parse_roi,
-    parse_rotate,
+from edge.cli.camera import (
+    Words,
+    camera_of,
     require_opencv,
+    roi_option,
+    rotate_option,
+    source_option,
+    web_of,
+    web_option,
+    window_option,
 )
-from edge.config import CameraConfig, Config, ModelConfig, WebConfig
-from edge.errors import CannotWriteError, EdgeError, UsageError
-from edge.scene import FULL_BOX
+from edge.config import Config, ModelConfig
+from edge.errors import CannotWriteError, EdgeError
 
 if TYPE_CHECKING:
     from edge.capture import Kept
@@ -32,17 +34,15 @@ EVERY_MS = 500
 
 
 @click.command()
-@click.option("--source", required=True, metavar=SOURCES)
+@source_option
 @click.option("--label", required=True, help="What is on the pictures: the name of their class.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--every", type=click.IntRange(1), default=EVERY_MS, show_default=True, metavar="MS")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after N pictures.")
-@click.option("--rotate", default="0", metavar="0|90|180|270", help="Clockwise.")
-@click.option("--roi", metavar="X0,Y0,X1,Y1", help="The part that counts, in fractions.")
-@click.option("--window/--no-window", default=None, help="Default: where a window can open.")
-@click.option(
-    "--web", is_flag=False, flag_value=WEB_DEFAULT, metavar="[=ADDR]", help="A live page."
-)
+@rotate_option
+@roi_option
+@window_option
+@web_option
 @click.pass_context
 def capture(ctx: click.Context, /, **options: Any) -> None:
     """Take pictures of one class into DIR/LABEL, for `edge train DIR`.
@@ -82,27 +82,15 @@ def configure(options: Mapping[str, Any]) -> Config:
     """Return the configuration of one camera without a model; raises UsageError with all faults."""
     from edge.capture import check_label
 
-    faults: list[str] = []
-
-    def checked(check: Callable[[Any], Any], text: Any, absent: Any = None) -> Any:
-        if text is None:
-            return absent
-        try:
-            return check(text)
-        except UsageError as error:
-            faults.extend(error.faults)
-            return absent
-
-    checked(check_label, options["label"])
-    rotate = checked(parse_rotate, options["rotate"], 0)
-    roi = checked(parse_roi, options["roi"], FULL_BOX)
-    checked(check_address, options["web"])
-    if faults:
-        raise UsageError(*faults)
+    words = Words()
+    words.check(check_label, options["label"])
+    camera = camera_of(words, options)
+    web = web_of(words, options)
+    words.settle()
     return Config(
         model=ModelConfig(options["out"]),  # none is opened
-        cameras=(CameraConfig(options["source"], rotate_deg=rotate, roi=roi),),
-        web=None if options["web"] is None else WebConfig(options["web"]),
+        cameras=(camera,),
+        web=web,
         window=options["window"],
     )
 

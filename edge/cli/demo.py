@@ -7,12 +7,11 @@ import click
 
 from edge.cli import show
 from edge.cli.progress import progress_bars
+from edge.config import WEB_ADDRESS
 from edge.statistics import statistics_record
 
 if TYPE_CHECKING:
     from edge.demo import Outcome
-
-WEB_DEFAULT = "127.0.0.1:8080"
 
 
 @click.command()
@@ -25,7 +24,7 @@ WEB_DEFAULT = "127.0.0.1:8080"
     show_default=True,
     help="Where the results go.",
 )
-@click.option("--web", is_flag=False, flag_value=WEB_DEFAULT, help="Serve the live picture.")
+@click.option("--web", is_flag=False, flag_value=WEB_ADDRESS, help="Serve the live picture.")
 @click.option("--no-window", is_flag=True, help="Open no window, even where one can open.")
 @click.pass_context
 def demo(

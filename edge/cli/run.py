@@ -1,10 +1,9 @@
 """`edge run`: recognise objects on what a camera, a clip or pictures show."""
 
-import importlib.util
 import logging
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,22 +12,30 @@ import click
 
 from edge.bundle import Bundle, Thresholds
 from edge.cli import show
+from edge.cli.camera import (
+    Words,
+    camera_of,
+    require_opencv,
+    roi_option,
+    rotate_option,
+    source_option,
+    web_of,
+    web_option,
+    window_option,
+)
 from edge.collector import Paused
 from edge.config import (
     STANDARD_OUTPUT,
-    CameraConfig,
     Config,
-    Degrees,
     EngineConfig,
     JsonlConfig,
     ModelConfig,
     RecordConfig,
-    WebConfig,
 )
-from edge.errors import CannotWriteError, EdgeError, UnavailableError, UsageError
+from edge.errors import CannotWriteError, EdgeError, UsageError
 from edge.infer.backend import Reals
 from edge.infer.runtime import PACKAGES
-from edge.scene import FULL_BOX, Box, Detection
+from edge.scene import Detection
 from edge.statistics import Statistics, statistics_record, statistics_text
 
 # What needs OpenCV is imported in the functions: without it, one line says how to get it.
@@ -40,8 +47,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SOURCES = "0|/dev/..|FILE|DIR|GLOB|rtsp://..|http://..|picamera[:N]"
-WEB_DEFAULT = "127.0.0.1:8080"
 BACKENDS = {
     "auto": EngineConfig(),
     "edgetpu": EngineConfig(edgetpu_required=True),
@@ -52,7 +57,7 @@ DEVICE = r"edgetpu:((?:usb|pci):\d{1,2})"
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--source", required=True, metavar=SOURCES)
+@source_option
 @click.option("--labels", type=click.Path(path_type=Path), help="One label a line.")
 @click.option("--threshold", type=click.FloatRange(0.0, 1.0), help="Least score, for all labels.")
 @click.option(
@@ -60,20 +65,18 @@ DEVICE = r"edgetpu:((?:usb|pci):\d{1,2})"
 )
 @click.option("--runtime", default="auto", show_default=True, metavar="auto|litert|tflite-runtime")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True)
-@click.option("--rotate", default="0", metavar="0|90|180|270", help="Clockwise.")
-@click.option("--roi", metavar="X0,Y0,X1,Y1", help="The part that counts, in fractions.")
-@click.option("--window/--no-window", default=None, help="Default: where a window can open.")
+@rotate_option
+@roi_option
+@window_option
 @click.option("--video", type=click.Path(path_type=Path), help="FILE.webm, .mp4 or .avi.")
 @click.option("--stills", type=click.Path(path_type=Path), help="A JPEG of each detection.")
 @click.option("--jsonl", metavar="FILE|-", help="A JSON line for each frame and event.")
-@click.option(
-    "--web", is_flag=False, flag_value=WEB_DEFAULT, metavar="[=ADDR]", help="A live page."
-)
+@web_option
 @click.option("--frames", type=click.IntRange(1), help="Stop after N frames.")
 @click.pass_context
 def run(ctx: click.Context, /, **options: Any) -> None:
     """Recognise objects with MODEL, a bundle or a .tflite file, on what SOURCE shows."""
-    require_opencv()
+    require_opencv("run")
     with Paused():
         config = configure(options)
         from edge.loop import Loop, open_parts, stop_on_signals
@@ -107,33 +110,21 @@ def run(ctx: click.Context, /, **options: Any) -> None:
 
 def configure(options: Mapping[str, Any]) -> Config:
     """Return the configuration of one camera; raises UsageError with every wrong word."""
-    faults: list[str] = []
-
-    def checked(check: Callable[[Any], Any], text: Any, absent: Any = None) -> Any:
-        if text is None:
-            return absent
-        try:
-            return check(text)
-        except UsageError as error:
-            faults.extend(error.faults)
-            return absent
-
-    engine = checked(parse_backend, options["backend"], EngineConfig())
-    runtime = checked(parse_runtime, options["runtime"])
-    rotate = checked(parse_rotate, options["rotate"], 0)
-    roi = checked(parse_roi, options["roi"], FULL_BOX)
-    checked(check_address, options["web"])
-    checked(check_video, options["video"])
-    if faults:
-        raise UsageError(*faults)
-    jsonl, web = options["jsonl"], options["web"]
+    words = Words()
+    engine = words.check(parse_backend, options["backend"], EngineConfig())
+    runtime = words.check(parse_runtime, options["runtime"])
+    camera = camera_of(words, options)
+    web = web_of(words, options)
+    words.check(check_video, options["video"])
+    words.settle()
+    jsonl = options["jsonl"]
     return Config(
         model=ModelConfig(options["model"], options["labels"], options["threshold"]),
-        cameras=(CameraConfig(options["source"], rotate_deg=rotate, roi=roi),),
+        cameras=(camera,),
         engine=replace(engine, runtime=runtime, threads=options["threads"]),
         record=RecordConfig(options["video"], options["stills"]),
         jsonl=None if jsonl is None else JsonlConfig(jsonl),
-        web=None if web is None else WebConfig(web),
+        web=web,
         window=options["window"],
         frames=options["frames"],
     )
@@ -159,38 +150,11 @@ def parse_runtime(text: str) -> str:
     return text
 
 
-def parse_rotate(text: str) -> Degrees:
-    """Return how far the picture is turned clockwise."""
-    from edge.camera import view
-
-    return view.parse_rotate(text)
-
-
-def parse_roi(text: str) -> Box:
-    """Return the part of the frame that counts."""
-    from edge.camera import view
-
-    return view.parse_roi(text)
-
-
-def check_address(text: str) -> None:
-    """Raise UsageError where the page may not listen."""
-    from edge.sinks.address import parse_address
-
-    parse_address(text)
-
-
 def check_video(path: Path) -> None:
     """Raise UsageError where no codec suits the name."""
     from edge.sinks.video import codec_of
 
     codec_of(path)
-
-
-def require_opencv(command: str = "run") -> None:
-    """Raise UnavailableError with the cure where OpenCV is absent."""
-    if importlib.util.find_spec("cv2") is None:
-        raise UnavailableError(f"edge {command} needs OpenCV: pip install 'embedded-edge[device]'")
 
 
 def announce(parts: "Parts") -> None:

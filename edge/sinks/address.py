@@ -3,9 +3,8 @@
 import ipaddress
 from dataclasses import dataclass
 
+from edge.config import WEB_ADDRESS
 from edge.errors import UsageError
-
-DEFAULT = "127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Address:
 
 def parse_address(text: str) -> Address:
     """Return the address of `HOST:PORT`, `PORT`, `HOST` or `[IPV6]:PORT`; raises UsageError."""
-    host, port = DEFAULT.split(":")
+    host, port = WEB_ADDRESS.split(":")
     if text.isdecimal():
         port = text
     elif text.startswith("[") or text.count(":") > 1:
