@@ -95,13 +95,18 @@ def open_mjpeg(address: str, patience: Patience, name: str) -> MjpegCapture | No
         why = CURES.get(error.code, error.reason)
         raise UnavailableError(f"no stream at '{name}': {error.code}, {why}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        why = str(getattr(error, "reason", error)) or type(error).__name__
-        raise UnavailableError(f"no stream at '{name}': {why}") from None
+        raise UnavailableError(f"no stream at '{name}': {_why(error)}") from None
     boundary = response.headers.get_param("boundary")
     if response.headers.get_content_type() == MULTIPART and isinstance(boundary, str):
         return MjpegCapture(response, boundary, patience.read_ms)
     response.close()
     return None
+
+
+def _why(error: Exception) -> str:
+    """Return the cause without numbers that mean nothing to most people."""
+    cause = getattr(error, "reason", error)
+    return getattr(cause, "strerror", None) or str(cause) or type(error).__name__
 
 
 def _request(address: str, timeout_s: float) -> Any:
