@@ -32,24 +32,32 @@ def open_camera(
     path: Path, name: str, devices: Path, opener: Opener, patience: Patience
 ) -> Capture:
     """Return an open capture of what `path` leads to now; raises UnavailableError with the cure."""
-    there = cameras(devices)
     if not path.exists():
-        raise UnavailableError(f"no {name}: '{path}' does not exist; cameras here: {there}")
+        raise UnavailableError(
+            f"no {name}: '{path}' does not exist; cameras here: {cameras(devices)}"
+        )
     node = path.resolve()
     if not os.access(node, os.R_OK | os.W_OK):
         raise UnavailableError(
-            f"no permission for {name} ('{path}'): add the user to the group video and log in again"
+            f"no permission to read and write {name} ('{path}'): sudo usermod -aG video $USER, "
+            "then log in again"
         )
     capture = opener(str(node), patience)
     if not capture.isOpened():
         capture.release()
         raise UnavailableError(
             f"{name} ('{path}') does not open: used by another program, or a node without "
-            f"pictures; cameras here: {there}"
+            f"pictures; cameras here: {cameras(devices)}"
         )
     return capture
 
 
 def cameras(devices: Path) -> str:
-    """Return the video nodes that exist, for people."""
-    return " ".join(str(p) for p in sorted(devices.glob("video*"), key=natural)) or "none"
+    """Return what can be given to --source here, for people."""
+    from devices.cameras import cameras as known  # only a fault needs it
+
+    root = devices.parent
+    if not (root / "sys/class/video4linux").is_dir():  # a container, which sees nodes at most
+        return " ".join(str(p) for p in sorted(devices.glob("video*"), key=natural)) or "none"
+    here = [camera for camera in known(root) if camera.node is None or camera.node.exists()]
+    return ", ".join(f"{camera.node or 'picamera'} ({camera.name})" for camera in here) or "none"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine_trees import add_sensor, add_video
 
 from edge.backoff import Backoff
 from edge.camera import Context, Patience, open_source
@@ -59,11 +60,17 @@ class Node:
         pass
 
 
-@pytest.mark.parametrize("spec", ["0", "{}/video0", "{}/v4l/by-id/" + NAME])
-@pytest.mark.parametrize("folder", ["v4l/by-id", "v4l/by-path"])
+@pytest.mark.parametrize(
+    ("spec", "folder"),
+    [
+        ("0", "v4l/by-id"),
+        ("0", "v4l/by-path"),
+        ("{}/video0", "v4l/by-id"),
+        ("{}/video0", "v4l/by-path"),
+        ("{}/v4l/by-id/" + NAME, "v4l/by-id"),
+    ],
+)
 def test_camera_is_found_again_under_another_number(spec: str, folder: str, tmp_path: Path):
-    if "by-id" in spec and folder != "v4l/by-id":
-        folder = "v4l/by-id"
     bus = Bus(tmp_path)
     bus.plug_in("video0", folder)
     context = Context(devices=tmp_path, opener=bus.opens, patience=PATIENCE)
@@ -109,6 +116,28 @@ def test_camera_without_links_keeps_its_path(tmp_path: Path):
     (tmp_path / "video0").touch()
     assert lasting_path(tmp_path / "video0", tmp_path) == tmp_path / "video0"
     assert lasting_path(tmp_path / "video1", tmp_path) == tmp_path / "video1"
+
+
+def test_cameras_are_offered_by_name_and_codecs_are_none(tmp_path: Path):
+    add_video(tmp_path, 0, "HD Webcam")
+    add_video(tmp_path, 1, "HD Webcam", index=1)  # metadata
+    add_video(tmp_path, 2, "not passed through")
+    (tmp_path / "dev/video2").unlink()
+    add_video(tmp_path, 10, "bcm2835-codec-decode")
+    add_sensor(tmp_path, 0, "imx219 10-0010")
+    with pytest.raises(UnavailableError) as caught:
+        open_source("3", Context(devices=tmp_path / "dev"))
+    here = f"{tmp_path}/dev/video0 (HD Webcam), picamera (imx219)"
+    assert str(caught.value).endswith(f"cameras here: {here}")
+
+
+def test_camera_without_permission_names_the_command(tmp_path: Path, monkeypatch):
+    (tmp_path / "video0").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(
+        UnavailableError, match=r"permission .*: sudo usermod -aG video \$USER, then"
+    ):
+        open_source("0", Context(devices=tmp_path))
 
 
 def test_link_whose_camera_is_away_is_one_clear_line(tmp_path: Path):
