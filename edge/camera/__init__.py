@@ -12,7 +12,14 @@ from edge.camera import v4l2
 from edge.camera.clock import Clock
 from edge.camera.images import SUFFIXES, PictureSource, natural
 from edge.camera.live import Live
-from edge.camera.opencv import Capture, Opener, VideoSource, hide_messages, open_capture
+from edge.camera.opencv import (
+    Capture,
+    Opener,
+    VideoSource,
+    hide_messages,
+    is_video,
+    open_capture,
+)
 from edge.camera.patience import Patience
 from edge.camera.source import Source
 from edge.camera.view import View
@@ -149,7 +156,7 @@ def _open_file(spec: str, context: Context) -> Source:
         raise BadDataError(f"no permission to read '{spec}'")
     with native_messages_hidden():
         capture = context.opener(spec, context.patience)
-    if not capture.isOpened():
+    if not is_video(capture):
         capture.release()
         raise BadDataError(
             f"'{spec}' is no video that OpenCV reads, and no picture ({' '.join(SUFFIXES)})"

@@ -15,6 +15,8 @@ from edge.scene import Frame
 
 SANE_FPS = (0.5, 480.0)  # drivers also say 0, 90000 or nan
 
+TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg shows text files as a terminal would
+
 Capture = Any  # cv2.VideoCapture, or what a test puts in its place
 Opener = Callable[[str, Patience], Capture]
 
@@ -84,6 +86,11 @@ class VideoSource:
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
+
+
+def is_video(capture: Capture) -> bool:
+    """Return whether a file is open and is moving pictures."""
+    return bool(capture.isOpened()) and capture.get(cv2.CAP_PROP_FOURCC) != TEXT
 
 
 def nominal_fps(capture: Capture) -> float | None:

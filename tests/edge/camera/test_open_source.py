@@ -50,10 +50,11 @@ def test_clip_is_stamped_with_its_own_time(shared: Path):
 @pytest.mark.parametrize(
     ("spec", "error", "says"),
     [
-        ("nothing.mp4", NotFoundError, "holds a.png, readme.txt"),
-        ("deep/er/nothing.jpg", NotFoundError, "holds a.png, readme.txt"),
+        ("nothing.mp4", NotFoundError, "holds a.png, labels.txt, readme.txt"),
+        ("deep/er/nothing.jpg", NotFoundError, "holds a.png, labels.txt, readme.txt"),
         ("*.jpg", NotFoundError, "nothing matches"),
         ("readme.txt", BadDataError, "no video"),
+        ("labels.txt", BadDataError, "no video"),
         ("empty", NotFoundError, "no picture"),
         ("full", NotFoundError, "for subfolders"),
     ],
@@ -66,6 +67,7 @@ def test_wrong_file_is_one_clear_line(spec: str, error: type, says: str, tmp_pat
         (here / folder).rename(tmp_path / folder)
     cv2.imwrite(str(here / "a.png"), np.zeros((4, 4, 3), np.uint8))
     (here / "readme.txt").write_text("text")
+    (here / "labels.txt").write_text("a label\n" * 100)  # enough for FFmpeg's terminal
     base = tmp_path if spec in {"full", "empty"} else here
     with pytest.raises(error, match=says) as caught:
         open_source(str(base / spec))
