@@ -267,9 +267,18 @@ def open_parts(config: Config, stop: threading.Event | None = None) -> Parts:
 def load_model(config: ModelConfig, runtime: Runtime) -> Bundle:
     """Return the model with the thresholds that this run shall have."""
     bundle = with_twin(config.bundle, lambda path: read_model(path, config.labels, runtime))
-    if config.threshold is None:
-        return bundle
-    return replace(bundle, thresholds=Thresholds(config.threshold))
+    return bundle if config.threshold is None else with_threshold(bundle, config.threshold)
+
+
+def with_threshold(bundle: Bundle, threshold: float) -> Bundle:
+    """Return the model with one threshold, 0..1, for all labels; it is not guessed any more."""
+    guesses = bundle.guesses
+    if guesses:
+        from edge.bundle.bare import threshold_guess  # a bundle is run without it
+
+        guessed = threshold_guess(bundle.thresholds.default)
+        guesses = tuple(guess for guess in guesses if guess != guessed)
+    return replace(bundle, thresholds=Thresholds(threshold), guesses=guesses)
 
 
 def judge_foreign(bundle: Bundle, runtime: Runtime) -> None:
@@ -302,7 +311,7 @@ def watch(
     runtime = pick()
     model = bundle if isinstance(bundle, Bundle) else load_model(ModelConfig(Path(bundle)), runtime)
     if threshold is not None:
-        model = replace(model, thresholds=Thresholds(threshold))
+        model = with_threshold(model, threshold)
     camera = source if not isinstance(source, str) else open_camera(CameraConfig(source), stop)
     try:
         judge_foreign(model, runtime)

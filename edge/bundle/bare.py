@@ -203,5 +203,10 @@ def _thresholds(bare: _Bare, reading: Reading, classes: int) -> Thresholds:
         return Thresholds()
     many = reading.task == "classify" and classes > FEW_CLASSES
     default = MANY_CLASSES_THRESHOLD if many else FEW_CLASSES_THRESHOLD
-    bare.guesses.append(f"scores from {default} on are reported")
+    bare.guesses.append(threshold_guess(default))
     return Thresholds(default)
+
+
+def threshold_guess(threshold: float) -> str:
+    """Return the line for a threshold that nobody stated."""
+    return f"scores from {threshold} on are reported"

@@ -13,12 +13,13 @@ from live_bench import LiveBench, picture
 import edge
 from edge.bundle import Bundle, Decode, Input, Output
 from edge.camera import Context, open_source
-from edge.config import EngineConfig
+from edge.config import EngineConfig, ModelConfig
 from edge.errors import CannotWriteError, UnavailableError, UsageError
 from edge.infer.backend import Choice
 from edge.infer.choices import open_engine
 from edge.infer.engine import Engine
-from edge.loop import Loop, stop_on_signals
+from edge.infer.runtime import pick
+from edge.loop import Loop, load_model, stop_on_signals
 from edge.scene import Box, Detection, Event, Frame, Scene
 from edge.sinks.sink import Health
 from edge.statistics import Statistics
@@ -403,3 +404,11 @@ def test_first_signal_stops_and_the_second_would_kill():
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_threshold_that_is_given_is_not_called_a_guess(shared: Path):
+    path = shared / "data/mlperf-tiny/vww_96_int8.tflite"
+    guessing = load_model(ModelConfig(path), pick())
+    given = load_model(ModelConfig(path, threshold=0.3), pick())
+    assert set(guessing.guesses) - set(given.guesses) == {"scores from 0.5 on are reported"}
+    assert given.thresholds.default == 0.3
