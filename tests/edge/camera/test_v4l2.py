@@ -1,13 +1,16 @@
 """Cameras in a made-up /dev: links, renumbering, permissions; the captures are the test's."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_bench import until
 from machine_trees import add_sensor, add_video
 
 from edge.backoff import Backoff
 from edge.camera import Context, Patience, open_source
+from edge.camera.live import Live
 from edge.camera.v4l2 import lasting_path
 from edge.errors import UnavailableError
 
@@ -79,15 +82,21 @@ def test_camera_is_found_again_under_another_number(spec: str, folder: str, tmp_
     source.listen(changes.append)
     assert source.read() is not None
     bus.pull_out()
-    while not changes:
-        source.poll(0.01)
+    polled_until(source, lambda: len(changes) == 1)
     assert (changes[0].type, changes[0].kind) == ("fault", "closed")
     bus.plug_in("video3", folder)
-    while len(changes) < 2:
-        source.poll(0.01)
+    polled_until(source, lambda: len(changes) == 2)
     assert changes[1].type == "recovered"
     source.close()
     assert (bus.opened[0], bus.opened[-1]) == ("video0", "video3")
+
+
+def polled_until(source: Live, condition: Callable[[], bool]) -> None:
+    def looked() -> bool:
+        source.poll()
+        return condition()
+
+    until(looked)
 
 
 def open_camera(spec: str, context: Context):
@@ -106,8 +115,7 @@ def test_another_camera_under_the_old_number_is_not_taken_for_it(tmp_path: Path)
     source.listen(changes.append)
     bus.pull_out()
     (tmp_path / "video0").touch()  # somebody else's
-    while not changes or source.reopened < 3:
-        source.poll(0.01)
+    polled_until(source, lambda: len(changes) > 0 and source.reopened >= 3)
     assert bus.opened == ["video0"]
     source.close()
 
