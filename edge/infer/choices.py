@@ -102,11 +102,15 @@ def _edgetpus(
 
 
 def _not_compiled(model: Bundle) -> str:
-    holds = "holds no model_edgetpu.tflite" if model.folder else "has no X_edgetpu.tflite beside it"
-    return (
-        f"model '{model.name}' {holds}: the Edge TPU runs compiled models only; "
-        "compile it with edgetpu_compiler"
-    )
+    if model.folder is None:
+        return (
+            f"model '{model.name}' has no X_edgetpu.tflite beside it: the Edge TPU runs compiled "
+            "models only; compile it with edgetpu_compiler"
+        )
+    import shlex  # only this fault needs it
+
+    cure = f"edge compile {shlex.quote(str(model.folder))} adds one"
+    return f"model '{model.name}' holds no model_edgetpu.tflite for the Edge TPU: {cure}"
 
 
 def _nothing(model: Bundle) -> str:

@@ -66,6 +66,9 @@ def test_required_needs_a_compiled_model(
     plain = replace(visitors, edgetpu_model=None)
     with pytest.raises(NotFoundError, match=r"has no X_edgetpu.tflite beside it: .*compile it"):
         names(plain, runtime, replace(REQUIRED, root=machine_root))
+    kept = replace(plain, folder=Path("a folder"))
+    with pytest.raises(NotFoundError, match=r"holds no .*: edge compile 'a folder' adds one$"):
+        names(kept, runtime, replace(REQUIRED, root=machine_root))
 
 
 def test_required_without_any_stick_names_the_cure(
