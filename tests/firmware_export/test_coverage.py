@@ -24,7 +24,8 @@ ODD = {
     "tflite2onnx__transposeconv-validpad_float32.int8.tflite": "have a zero point",
 }
 TRUE_REASONS = {
-    "float": "not int8|not supported|custom operator", "hybrid": "not int8", "int16x8": "not int8|not supported",
+    "float": "not int8|not supported|custom operator", "hybrid": "not int8",
+    "int16x8": "not int8|not supported",
     "custom-float": "custom operator|not int8",
     "edgetpu-compiled": "custom operator", "ethos-u-compiled": "custom operator",
 }  # fmt: skip
