@@ -29,6 +29,7 @@ COMMANDS = {
     "devices": "edge.cli.devices:devices",
     "fit": "edge.cli.fit:fit",
     "export": "edge.cli.export:export",
+    "bench": "edge.cli.bench:bench",
 }
 
 CAMERA_THREAD = "camera"  # edge.camera.reader.THREAD, which is not imported for other commands

@@ -67,7 +67,7 @@ def export(
 
     core, limits = limited(target, board, ram_limit, flash_limit)
     made, report, reasons = _sized(
-        make(_source(model), core, name=name, rounding=rounding, io=io), core
+        make(source(model), core, name=name, rounding=rounding, io=io), core
     )
     hold(report, limits)
     files = dict(made.files)
@@ -115,7 +115,8 @@ def _head(out: Path, files: dict[str, str], report: dict[str, Any]) -> str:
     )
 
 
-def _source(path: Path) -> Bundle | Path:
+def source(path: Path) -> Bundle | Path:
+    """Return the bundle in a folder, or the file; raises NotFoundError."""
     if path.is_dir():
         return bundles.read(path)
     if not path.is_file():
