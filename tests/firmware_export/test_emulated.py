@@ -48,7 +48,8 @@ def test_the_self_test_passes_on_the_core(shared: Path, path: str, core: str) ->
     budgets = BUDGETS.get(toolchain.version(targets.find(core)), {}).get(core, {})
     if Path(path).name in NAMES and budgets:  # of another compiler nobody knows the count
         committed = budgets[NAMES[Path(path).name]]
-        assert counted.instructions == committed, "python benchmarks/mcu.py --write"
+        # fewer are welcome, more need python benchmarks/mcu.py --write
+        assert counted.instructions <= committed
     else:
         assert counted.instructions > 0
 
