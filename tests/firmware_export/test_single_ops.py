@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from drawn_model import Draw
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from single_ops import CASES, Draw
+from single_ops import CASES
 
 from firmware_export import export, oracle, toolchain, vectors, verify
 from firmware_export.node import Node, Rounding
