@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 # A thread that runs Python hands over after this long; the default of 5 ms would let an idle
 # engine wait longer than a small model takes.
-SWITCH_S = 0.0005
+SWITCH_S = 0.00005
 # Frames of a clip handed over before the oldest is collected: one that is answered, one that
 # waits. More did not pay.
 AHEAD = 2
